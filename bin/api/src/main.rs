@@ -1,0 +1,62 @@
+//! `hrms-api` serves HTTP. It only composes: what it does stands in `app`.
+
+use std::{net::TcpListener, path::PathBuf, process::ExitCode};
+
+use anyhow::Context as _;
+use app::{
+    Ambient, Components,
+    settings::{LoadFrom, Settings},
+    telemetry,
+};
+use clap::Parser;
+
+/// Serves the HTTP API until it is told to stop (SIGTERM, SIGINT).
+///
+/// Settings come from a file, systemd credentials and HRMS_… variables; `hrms-bootstrap config`
+/// prints those in force. The database must be ready: `hrms-bootstrap up`.
+///
+/// Exit codes: 0 stopped as told, 1 could not start or serve, 2 wrong arguments.
+#[derive(Debug, Parser)]
+#[command(name = "hrms-api", version)]
+struct Arguments {
+    /// Settings file; else HRMS_CONFIG_FILE, else /etc/hrms/hrms.toml if it exists.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    let Arguments { config } = Arguments::parse();
+    match start(config) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("hrms-api: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(config: Option<PathBuf>) -> anyhow::Result<()> {
+    let settings = Settings::load(&LoadFrom::process(config))?;
+    let _log = telemetry::init(&settings.log)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .context("the runtime does not start")?;
+    runtime.block_on(serve(settings))
+}
+
+/// The HTTP workers bring their own threads; the runtime around them only waits.
+async fn serve(settings: Settings) -> anyhow::Result<()> {
+    // Bound first: a second API on the same address fails before it touches the database.
+    let listener = TcpListener::bind(settings.http.listen)
+        .with_context(|| format!("http.listen {} cannot be used", settings.http.listen))?;
+    let components = Components::connect(&settings, Ambient::system()).await?;
+    let database = components.database().clone();
+    let server = app::serve(&settings.http, components, listener, true)?;
+    tracing::info!(listen = %settings.http.listen, "serving");
+    server.await.context("the server failed")?;
+    database.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}

@@ -1,0 +1,150 @@
+//! The program as systemd meets it: start, signals, exit codes.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot arrange its scene has failed"
+)]
+
+use std::{
+    fmt::Write as _,
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use testkit::Api;
+
+/// A running `hrms-api`, killed when the test ends early.
+struct Program(Child);
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It has ended already when all went well.
+        let _ = self.0.kill();
+    }
+}
+
+fn program(url: &str, listen: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hrms-api"));
+    command
+        .env_clear()
+        .env("HRMS_DATABASE__URL", url)
+        .env("HRMS_HTTP__LISTEN", listen)
+        .stderr(Stdio::piped())
+        .stdout(Stdio::null());
+    command
+}
+
+fn free_address() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().to_string()
+}
+
+async fn is_ready(client: &reqwest::Client, address: &str) {
+    for _ in 0..200 {
+        let ready = client
+            .get(format!("http://{address}/api/health/ready"))
+            .send()
+            .await;
+        if ready.is_ok_and(|answer| answer.status() == 200) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("hrms-api was not ready within ten seconds");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_that_has_begun_is_finished_after_sigterm() {
+    let api = Api::start().await;
+    let session = api.sign_in("acme", "administrator").await;
+    let address = free_address();
+    let mut running = Program(
+        program(&api.database().app_url(), &address)
+            .spawn()
+            .unwrap(),
+    );
+    let client = reqwest::Client::new();
+    is_ready(&client, &address).await;
+
+    let mut csv = "employee_number,first_name,last_name,hire_date\n".to_owned();
+    for number in 0..5_000 {
+        writeln!(csv, "N{number},Ada,Byron {number},2020-01-01").unwrap();
+    }
+    let import = client
+        .post(format!("http://{address}/api/v1/imports?kind=employees"))
+        .header("x-tenant-slug", "acme")
+        .header("content-type", "text/csv")
+        .bearer_auth(session.token())
+        .body(csv);
+    let import = in_the_background(import);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(
+        !import.is_finished(),
+        "the import must still be under way when the signal comes"
+    );
+    let id = running.0.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-TERM", &id])
+            .status()
+            .unwrap()
+            .success()
+    );
+
+    let answer = import.await.unwrap();
+    assert_eq!(answer.0, 200, "{}", answer.1);
+    let status = running.0.wait().unwrap();
+    assert!(status.success(), "{status}");
+    let employees = api
+        .get(&session, "/api/v1/employees?limit=1&count=exact")
+        .await;
+    assert_eq!(employees.body["page"]["total"], 5_000);
+}
+
+/// Sends a request while the test goes on.
+fn in_the_background(request: reqwest::RequestBuilder) -> tokio::task::JoinHandle<(u16, String)> {
+    tokio::task::spawn_blocking(move || {
+        tokio::runtime::Handle::current().block_on(async {
+            let answer = request.send().await.unwrap();
+            (answer.status().as_u16(), answer.text().await.unwrap())
+        })
+    })
+}
+
+#[test]
+fn what_keeps_it_from_starting_is_said_in_one_line_and_by_the_exit_code() {
+    let unreachable = program(
+        "postgres://nobody:secret-word@127.0.0.1:1/x",
+        &free_address(),
+    );
+    let malformed = {
+        let mut command = program("postgres://x@127.0.0.1/x", "nowhere");
+        command.env("HRMS_DATABASE__POOL_SIZES", "8");
+        command
+    };
+    for (mut command, expected) in [
+        (unreachable, "the database cannot be reached"),
+        (malformed, "the nearest is `HRMS_DATABASE__POOL_SIZE`"),
+    ] {
+        let output = command.output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains(expected), "{said}");
+        assert!(!said.contains("secret-word"), "{said}");
+    }
+}
+
+#[test]
+fn an_address_that_is_taken_is_refused() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let output = program("postgres://x@127.0.0.1:1/x", &address)
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        said.contains(&address) && said.contains("http.listen"),
+        "{said}"
+    );
+}

@@ -1,0 +1,242 @@
+//! The command line.
+
+use std::{path::PathBuf, time::Duration};
+
+use app::operate::{EmailAddress, HostName, Kind, Locale, Placement, Slug, TenantName, TimeZone};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  not done: the message says why and what to do next
+  2  the command line or the settings are wrong
+  3  the database did not answer in time
+  4  what was asked for is taken, does not exist, or holds mistakes; nothing was changed
+
+Settings come from the environment and a file, see docs/operators/configuration.md. The login that
+commands work with is HRMS_DATABASE__ADMIN_URL (or HRMS_DATABASE__ADMIN_URL_FILE).";
+
+/// Installs, migrates and looks after the platform.
+///
+/// Every command can be repeated, also after it was cut off, and run by several at once.
+#[derive(Debug, Parser)]
+#[command(name = "hrms-bootstrap", version, after_help = EXIT_CODES, propagate_version = true)]
+pub(crate) struct Arguments {
+    /// The settings file
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The folder in which generated secrets are kept, one a file, for their owner alone
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) credentials_dir: Option<PathBuf>,
+    /// Print the result, or the error, as JSON on standard output
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Bring an empty, old or half-made database to a platform that can be used
+    ///
+    /// Waits for the database, installs roles and rights (the first time as a superuser), makes the
+    /// application's login, migrates every schema, makes the signing key and the public tenant
+    /// with its first administrator, and looks whether all is well.
+    #[command(after_help = EXIT_CODES)]
+    Up(Up),
+    /// Migrate the platform and every schema, four at a time
+    #[command(after_help = EXIT_CODES)]
+    Migrate,
+    /// Make the public tenant and the first platform administrator, unless they exist
+    #[command(after_help = EXIT_CODES)]
+    EnsurePublicTenant(PublicTenant),
+    /// Create, list and show tenants
+    #[command(subcommand)]
+    Tenant(Tenant),
+    /// Import an organisation from CSV files into a tenant: all of it, or nothing
+    ///
+    /// Every bad row is named with its file, line, column and reason; see docs/importing.md.
+    #[command(after_help = EXIT_CODES)]
+    Import(Import),
+    /// Create two sample companies with people, `acme` (a schema of its own) and `globex` (pooled)
+    ///
+    /// For each an administrator, an HR manager and an employee can sign in; their passwords are
+    /// drawn and kept in the credentials folder as `SLUG-ROLE-password`. What exists stays.
+    #[command(after_help = EXIT_CODES)]
+    Demo,
+    /// Print the settings in force, secrets as ***
+    #[command(after_help = EXIT_CODES)]
+    Config,
+    /// Look whether the platform is as it must be, and say what to do if not
+    ///
+    /// Exits with 1 if something is not.
+    #[command(after_help = EXIT_CODES)]
+    Diagnose(Diagnose),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Up {
+    /// How long to wait for the database: 500ms, 60s, 5m
+    #[arg(long, default_value = "60s", value_parser = duration, value_name = "TIME")]
+    pub(crate) wait: Duration,
+    /// Give the application's login a new password, even if it has one
+    ///
+    /// Programs that run with the old one must be restarted.
+    #[arg(long, requires = "credentials_dir")]
+    pub(crate) new_application_password: bool,
+    #[command(flatten)]
+    pub(crate) public_tenant: PublicTenant,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PublicTenant {
+    /// The name of the public tenant
+    #[arg(long, default_value = "Platform", value_name = "NAME")]
+    pub(crate) public_name: TenantName,
+    /// The host that leads to the public tenant
+    #[arg(long, default_value = "localhost", value_name = "HOST")]
+    pub(crate) public_host: HostName,
+    /// The e-mail address of the first platform administrator
+    ///
+    /// The password is drawn and kept in the credentials folder as
+    /// `public-administrator-password`. An administrator who exists is left alone.
+    #[arg(long, default_value = "admin@localhost", value_name = "ADDRESS")]
+    pub(crate) administrator: EmailAddress,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Tenant {
+    /// Create a tenant with its first administrator: all of it, or nothing
+    ///
+    /// A creation that was cut off is completed by the same command.
+    #[command(after_help = EXIT_CODES)]
+    Create(TenantCreate),
+    /// List the tenants
+    #[command(after_help = EXIT_CODES)]
+    List,
+    /// Show a tenant
+    #[command(after_help = EXIT_CODES)]
+    Show {
+        /// Its slug
+        #[arg(value_parser = Slug::existing)]
+        slug: Slug,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TenantCreate {
+    /// Its short name, as in its subdomain; it never changes
+    #[arg(long)]
+    pub(crate) slug: Slug,
+    /// Its name as people write it
+    #[arg(long)]
+    pub(crate) name: TenantName,
+    /// `dedicated`: a schema of its own; `pooled`: one that it shares [default: as configured]
+    #[arg(long)]
+    pub(crate) placement: Option<Placement>,
+    /// The language of its mails and pages
+    #[arg(long, default_value = "en")]
+    pub(crate) locale: Locale,
+    /// Its time zone
+    #[arg(long, default_value = "UTC", value_name = "IANA NAME")]
+    pub(crate) time_zone: TimeZone,
+    /// The e-mail address of its first administrator
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) admin_email: EmailAddress,
+    /// A file that holds the administrator's password [default: one is drawn and kept in the
+    /// credentials folder as `SLUG-administrator-password`]
+    #[arg(long, value_name = "FILE")]
+    #[arg(required_unless_present = "credentials_dir")]
+    pub(crate) password_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// The slug of the tenant
+    #[arg(long, value_parser = Slug::existing, value_name = "SLUG")]
+    pub(crate) tenant: Slug,
+    /// How to read another system's files
+    #[arg(long, value_name = "FILE")]
+    pub(crate) mapping: Option<PathBuf>,
+    /// A value that the mapping leaves to you; may be repeated
+    #[arg(long = "set", value_parser = assignment, value_name = "NAME=VALUE", requires = "mapping")]
+    pub(crate) options: Vec<(String, String)>,
+    /// What the rows of a single file are, when its name does not say it
+    #[arg(long)]
+    pub(crate) kind: Option<Kind>,
+    /// A folder with files, or one file
+    #[arg(value_name = "DIR|FILE")]
+    pub(crate) source: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Diagnose {
+    /// What the platform must be ready for
+    #[arg(long, value_enum, default_value_t = Phase::Startup)]
+    pub(crate) phase: Phase,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Phase {
+    /// Starting the API
+    Startup,
+}
+
+/// Reads a time such as `500ms`, `60s` or `5m`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("`{text}` is not a time such as 500ms, 60s or 5m");
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let number: u64 = number.parse().map_err(|_too_large| wrong())?;
+    let millis = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        _ => return Err(wrong()),
+    };
+    number
+        .checked_mul(millis)
+        .map(Duration::from_millis)
+        .ok_or_else(wrong)
+}
+
+/// Reads `name=value`.
+fn assignment(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err(format!("`{text}` is not of the form NAME=VALUE")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory as _;
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_time_is_a_number_with_a_unit() {
+        assert_eq!(duration("60s"), Ok(Duration::from_mins(1)));
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(duration("5m"), Ok(Duration::from_mins(5)));
+        for bad in [
+            "",
+            "s",
+            "60",
+            "-1s",
+            "1.5s",
+            "1h",
+            "99999999999999999999s",
+            "ä",
+        ] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+}

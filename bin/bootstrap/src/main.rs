@@ -1,0 +1,114 @@
+//! The operator's command line. It parses arguments, calls [`app::operate`] and prints.
+
+mod arguments;
+mod print;
+
+use std::{process::ExitCode, sync::Arc};
+
+use app::{
+    operate::{
+        self, Failure, ImportRequest, Operator, PasswordFrom, PublicTenant, TenantRequest,
+        UpOptions,
+    },
+    settings::LoadFrom,
+};
+use clap::Parser as _;
+
+use crate::{
+    arguments::{Arguments, Command, Tenant},
+    print::{Printed, Terminal},
+};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let json = arguments.json;
+    // What happens inside is told when it is a warning; what a command does, its reporter tells.
+    let _log = operate::log_warnings();
+    let result = run(arguments).await;
+    let code = match &result {
+        Ok(_) => ExitCode::SUCCESS,
+        Err(failure) => ExitCode::from(failure.exit_code()),
+    };
+    print::finish(&result, json);
+    code
+}
+
+async fn run(arguments: Arguments) -> Result<Printed, Failure> {
+    let from = LoadFrom::process(arguments.config);
+    let folder = arguments.credentials_dir;
+    let operator = |from, folder| {
+        let reporter = Arc::new(Terminal::new());
+        Operator::new(from, folder, operate::ambient(), reporter)
+    };
+    Ok(match arguments.command {
+        Command::Up(up) => {
+            let options = UpOptions {
+                wait: up.wait,
+                new_application_password: up.new_application_password,
+                public_tenant: public_tenant(up.public_tenant),
+            };
+            Printed::up(&operator(from, folder)?.up(options).await?)
+        }
+        Command::Migrate => Printed::migrated(&operator(from, folder)?.migrate().await?),
+        Command::EnsurePublicTenant(wanted) => {
+            let wanted = public_tenant(wanted);
+            Printed::tenant(
+                &operator(from, folder)?
+                    .ensure_public_tenant(&wanted)
+                    .await?,
+            )
+        }
+        Command::Tenant(Tenant::Create(new)) => {
+            let request = tenant_request(new);
+            Printed::tenant(&operator(from, folder)?.create_tenant(request).await?)
+        }
+        Command::Tenant(Tenant::List) => {
+            Printed::tenants(&operator(from, folder)?.list_tenants().await?)
+        }
+        Command::Tenant(Tenant::Show { slug }) => {
+            Printed::tenant(&operator(from, folder)?.show_tenant(&slug).await?)
+        }
+        Command::Import(import) => {
+            let request = import_request(import);
+            Printed::imported(&operator(from, folder)?.import(&request).await?)
+        }
+        Command::Demo => Printed::demo(&operator(from, folder)?.demo().await?),
+        Command::Config => Printed::config(&Operator::config(&from, folder)?),
+        Command::Diagnose(_startup) => {
+            Printed::diagnosis(&operator(from, folder)?.diagnose().await?.healthy()?)
+        }
+    })
+}
+
+fn public_tenant(arguments: arguments::PublicTenant) -> PublicTenant {
+    PublicTenant {
+        name: arguments.public_name,
+        host: arguments.public_host,
+        administrator: arguments.administrator,
+    }
+}
+
+fn tenant_request(arguments: arguments::TenantCreate) -> TenantRequest {
+    TenantRequest {
+        slug: arguments.slug,
+        name: arguments.name,
+        placement: arguments.placement,
+        locale: arguments.locale,
+        time_zone: arguments.time_zone,
+        administrator: arguments.admin_email,
+        password: arguments
+            .password_file
+            .map_or(PasswordFrom::Generated, PasswordFrom::File),
+    }
+}
+
+fn import_request(arguments: arguments::Import) -> ImportRequest {
+    ImportRequest {
+        tenant: arguments.tenant,
+        mapping: arguments.mapping,
+        options: arguments.options.into_iter().collect(),
+        kind: arguments.kind,
+        source: arguments.source,
+    }
+}

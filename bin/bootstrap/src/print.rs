@@ -1,0 +1,229 @@
+//! What the terminal shows.
+
+use std::{
+    fmt::Write as _,
+    io::{self, IsTerminal as _, Write as _},
+};
+
+use app::{
+    operate::{
+        self, DemoReport, Diagnosis, Failure, ImportedReport, MigrationReport, Reporter,
+        TenantReport, UpReport,
+    },
+    settings::Settings,
+};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// A result, for people and for programs.
+pub(crate) struct Printed {
+    text: String,
+    json: Value,
+}
+
+impl Printed {
+    fn of(report: &impl Serialize, text: String) -> Self {
+        // A struct of strings and numbers always is JSON.
+        Self {
+            text,
+            json: serde_json::to_value(report).unwrap_or_default(),
+        }
+    }
+
+    pub(crate) fn config(settings: &Settings) -> Self {
+        Self {
+            text: settings.redacted(),
+            json: operate::config_json(settings),
+        }
+    }
+
+    pub(crate) fn up(report: &UpReport) -> Self {
+        let mut text = "The platform is ready.\n".to_owned();
+        if let Some(file) = &report.database_url_file {
+            line(
+                &mut text,
+                "application's login",
+                &file.display().to_string(),
+            );
+        }
+        if let Some(file) = &report.administrator_password_file {
+            line(
+                &mut text,
+                "administrator's password",
+                &file.display().to_string(),
+            );
+        }
+        Self::of(report, text)
+    }
+
+    pub(crate) fn migrated(report: &MigrationReport) -> Self {
+        let text = match report.migrated {
+            0 => "Everything is up to date.\n".to_owned(),
+            1 => "One schema was migrated.\n".to_owned(),
+            many => format!("{many} schemas were migrated.\n"),
+        };
+        Self::of(report, text)
+    }
+
+    pub(crate) fn tenant(report: &TenantReport) -> Self {
+        let mut text = String::new();
+        line(&mut text, "slug", &report.slug);
+        line(&mut text, "name", &report.name);
+        line(&mut text, "status", report.status);
+        line(&mut text, "placement", report.placement);
+        line(&mut text, "schema", &report.schema);
+        line(&mut text, "locale", &report.locale);
+        line(&mut text, "time zone", &report.time_zone);
+        line(&mut text, "created", &report.created_at);
+        line(&mut text, "id", &report.id);
+        if let Some(hosts) = &report.hosts {
+            line(&mut text, "hosts", &hosts.join(", "));
+        }
+        if let Some(file) = &report.administrator_password_file {
+            line(
+                &mut text,
+                "administrator's password",
+                &file.display().to_string(),
+            );
+        }
+        Self::of(report, text)
+    }
+
+    pub(crate) fn tenants(reports: &[TenantReport]) -> Self {
+        let mut text = String::new();
+        for tenant in reports {
+            let TenantReport {
+                slug,
+                status,
+                placement,
+                schema,
+                name,
+                ..
+            } = tenant;
+            let _ = writeln!(
+                text,
+                "{slug:<40}  {status:<9}  {placement:<9}  {schema:<42}  {name}"
+            );
+        }
+        Self::of(&reports, text)
+    }
+
+    pub(crate) fn demo(report: &DemoReport) -> Self {
+        let mut text = String::new();
+        for tenant in &report.tenants {
+            let _ = writeln!(text, "{}", tenant.slug);
+            for user in &tenant.users {
+                let (email, role) = (&user.email, user.role);
+                let file = user.password_file.display();
+                let _ = writeln!(text, "  {role:<14}  {email:<32}  {file}");
+            }
+        }
+        Self::of(report, text)
+    }
+
+    pub(crate) fn imported(report: &ImportedReport) -> Self {
+        let mut text = String::new();
+        for (name, count) in [
+            ("departments", report.departments),
+            ("job titles", report.job_titles),
+            ("locations", report.locations),
+            ("employees", report.employees),
+            ("past employments", report.past_employments),
+            ("compensations", report.compensations),
+        ] {
+            line(&mut text, name, &count.to_string());
+        }
+        Self::of(report, text)
+    }
+
+    pub(crate) fn diagnosis(diagnosis: &Diagnosis) -> Self {
+        let mut text = String::new();
+        for check in &diagnosis.checks {
+            line(&mut text, check.name, "ok");
+        }
+        Self::of(diagnosis, text)
+    }
+}
+
+fn line(text: &mut String, name: &str, value: &str) {
+    // Writing to a string can't fail.
+    let _ = writeln!(text, "{name:<26}{value}");
+}
+
+/// Prints the result on standard output; an error on standard error, or as JSON on standard output.
+pub(crate) fn finish(result: &Result<Printed, Failure>, json: bool) {
+    let (text, value) = match result {
+        Ok(printed) => (printed.text.clone(), printed.json.clone()),
+        Err(failure) => (explain(failure), describe(failure)),
+    };
+    // Who closed the pipe has seen enough.
+    let _ = if json {
+        writeln!(io::stdout(), "{value:#}")
+    } else if result.is_ok() {
+        write!(io::stdout(), "{text}")
+    } else {
+        write!(io::stderr(), "{text}")
+    };
+}
+
+fn explain(failure: &Failure) -> String {
+    let mut text = format!("error: {failure}\n");
+    for detail in failure.details() {
+        let _ = writeln!(text, "  {detail}");
+    }
+    for cause in causes(failure) {
+        let _ = writeln!(text, "  because: {cause}");
+    }
+    let _ = writeln!(text, "{}", failure.next());
+    text
+}
+
+fn describe(failure: &Failure) -> Value {
+    let mut error = json!({
+        "code": failure.code(),
+        "message": failure.to_string(),
+        "details": failure.details(),
+        "causes": causes(failure),
+        "next": failure.next(),
+    });
+    if let (Failure::Unhealthy(checks), Some(error)) = (failure, error.as_object_mut()) {
+        error.insert("checks".to_owned(), json!(checks));
+    }
+    json!({ "error": error })
+}
+
+fn causes(failure: &Failure) -> Vec<String> {
+    let mut causes = Vec::new();
+    let mut next = std::error::Error::source(failure);
+    while let Some(cause) = next {
+        causes.push(cause.to_string());
+        next = cause.source();
+    }
+    causes
+}
+
+/// Tells on standard error how a command gets on; a counter that moves only on a terminal.
+pub(crate) struct Terminal {
+    is_terminal: bool,
+}
+
+impl Terminal {
+    pub(crate) fn new() -> Self {
+        Self {
+            is_terminal: io::stderr().is_terminal(),
+        }
+    }
+}
+
+impl Reporter for Terminal {
+    fn say(&self, text: &str) {
+        let _ = writeln!(io::stderr(), "{text}");
+    }
+
+    fn progress(&self, what: &str, done: usize, total: usize) {
+        if self.is_terminal {
+            let end = if done == total { "\n" } else { "" };
+            let _ = write!(io::stderr(), "\r{what}: {done} of {total}{end}");
+        }
+    }
+}

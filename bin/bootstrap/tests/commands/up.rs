@@ -1,0 +1,108 @@
+//! `up`: from nothing to a platform.
+
+use crate::scratch::Scratch;
+
+#[tokio::test]
+async fn an_empty_database_becomes_a_platform_and_stays_one() {
+    let scratch = Scratch::empty().await;
+    let first = scratch.run(&["up"]);
+    assert_eq!(first.code, 0, "{}", first.told);
+    assert_eq!(first.json["diagnosis"]["ok"], true);
+    let (url, password) = (
+        scratch.secret("database-url"),
+        scratch.secret("public-administrator-password"),
+    );
+    assert!(!first.told.contains(password.trim()) && !first.told.contains(url.trim()));
+
+    let again = scratch.run(&["up"]);
+    assert_eq!(
+        (again.code, &again.json["migrated"]),
+        (0, &0.into()),
+        "{}",
+        again.told
+    );
+    assert_eq!(scratch.secret("database-url"), url);
+    assert_eq!(scratch.secret("public-administrator-password"), password);
+    assert_eq!(
+        scratch.ask("SELECT count(*) FROM platform.tenants").await,
+        "1"
+    );
+    assert_eq!(scratch.ask("SELECT count(*) FROM public.users").await, "1");
+    assert_eq!(
+        scratch
+            .ask("SELECT count(*) FROM platform.signing_keys")
+            .await,
+        "1"
+    );
+    let hosts = scratch.run(&["tenant", "show", "public"]);
+    assert_eq!(hosts.json["hosts"], serde_json::json!(["localhost"]));
+}
+
+#[tokio::test]
+async fn ten_at_once_agree() {
+    let scratch = Scratch::empty().await;
+    for done in scratch.run_at_once(10, &["up"]) {
+        assert_eq!(done.code, 0, "{}", done.json);
+    }
+    assert_eq!(
+        scratch.ask("SELECT count(*) FROM platform.tenants").await,
+        "1"
+    );
+    assert_eq!(scratch.ask("SELECT count(*) FROM public.users").await, "1");
+    assert_eq!(
+        scratch
+            .ask("SELECT count(*) FROM platform.signing_keys")
+            .await,
+        "1"
+    );
+    assert_eq!(std::fs::read_dir(scratch.credentials()).unwrap().count(), 2);
+}
+
+#[tokio::test]
+async fn a_public_tenant_that_was_cut_off_is_completed() {
+    let scratch = Scratch::ready().await;
+    scratch
+        .change(
+            "UPDATE platform.tenants SET status = 'creating'; DELETE FROM platform.domains; \
+             DELETE FROM platform.signing_keys",
+        )
+        .await;
+    assert_eq!(scratch.run(&["up"]).code, 0);
+    assert_eq!(
+        scratch.ask("SELECT status FROM platform.tenants").await,
+        "active"
+    );
+    assert_eq!(
+        scratch.ask("SELECT host FROM platform.domains").await,
+        "localhost"
+    );
+}
+
+#[tokio::test]
+async fn a_database_that_does_not_answer_is_waited_for_and_then_given_up() {
+    let scratch = Scratch::empty().await;
+    let mut command = scratch.command(&["up", "--wait", "1s"]);
+    // Nothing listens on the discard port.
+    command.env(
+        "HRMS_DATABASE__ADMIN_URL",
+        "postgres://nobody@127.0.0.1:9/nothing",
+    );
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+}
+
+#[tokio::test]
+async fn wrong_settings_are_all_named() {
+    let scratch = Scratch::empty().await;
+    let mut command = scratch.command(&["up"]);
+    command
+        .env("HRMS_TENANCY__POOL_CAPACITY", "0")
+        .env("HRMS_NONSENSE", "1");
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        told.contains("pool_capacity") && told.contains("HRMS_NONSENSE"),
+        "{told}"
+    );
+}

@@ -1,0 +1,217 @@
+//! From settings to everything that serves.
+
+use std::sync::Arc;
+
+use access::RoleAuthorizer;
+use auth::{Argon2Settings, Auth, AuthSettings};
+use database::{Database, DatabaseSettings, Login};
+use employees::{EmployeeService, ImportService, postgres::Postgres};
+use kernel::{Ambient, Authorizer};
+use migration::fit::Misfit;
+use tenancy::{HostRules, PostgresTenants, Registry, RegistrySettings, Resolution};
+use web::{Cursors, Pipeline, RouteTable};
+
+use crate::{
+    fit,
+    health::Health,
+    openapi::{self, Description},
+    settings::{self, Settings},
+};
+
+/// Everything that a process which serves works with.
+pub struct Components {
+    pub(crate) pipeline: Arc<Pipeline>,
+    pub(crate) authorizer: Arc<dyn Authorizer>,
+    pub(crate) cursors: Cursors,
+    pub(crate) health: Health,
+    pub(crate) description: Description,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) auth: Auth,
+    pub(crate) employees: EmployeeService,
+    pub(crate) imports: ImportService,
+    pub(crate) database: Database,
+}
+
+/// Why a process cannot begin to serve.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The database cannot be used.
+    #[error("the database cannot be used")]
+    Database(#[from] database::StoreError),
+    /// Keys or secrets are missing or unusable.
+    #[error("the keys cannot be used")]
+    Auth(#[from] auth::AuthError),
+    /// The database is not the one that this program's migrations make.
+    #[error("the database does not fit this program:{}", list(.0))]
+    Unfit(Vec<Misfit>),
+    /// A setting that only its user can check.
+    #[error("the setting {setting} is not valid")]
+    Setting {
+        /// Section and key.
+        setting: &'static str,
+        /// What is wrong with it.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A route does not declare what it needs.
+    #[error("the routes cannot be served")]
+    Routes(#[from] web::RouteError),
+    /// The OpenAPI document cannot be written.
+    #[error("the API cannot be described")]
+    Description(#[from] serde_json::Error),
+}
+
+fn list(misfits: &[Misfit]) -> String {
+    let some = misfits
+        .iter()
+        .take(10)
+        .map(|misfit| format!("\n  {misfit}"));
+    let rest = misfits.len().saturating_sub(10);
+    let more = if rest > 0 {
+        format!("\n  and {rest} more")
+    } else {
+        String::new()
+    };
+    some.collect::<String>() + &more
+}
+
+impl Components {
+    /// Connects, refuses a database that does not fit, and composes the rest.
+    ///
+    /// # Errors
+    /// [`StartError`]: the process must not serve.
+    pub async fn connect(settings: &Settings, ambient: Ambient) -> Result<Self, StartError> {
+        let (database, authority) =
+            Database::connect(database_settings(&settings.database), Login::Application).await?;
+        let registry = Arc::new(Registry::new(
+            database.clone(),
+            authority,
+            Arc::new(PostgresTenants),
+            RegistrySettings {
+                cache_capacity: settings.tenancy.cache_capacity,
+                cache_ttl: settings.tenancy.cache_ttl,
+            },
+        ));
+        let platform = registry.platform().clone();
+        let tx = database.begin_platform_read(&platform).await?;
+        let misfits = fit::misfits(&tx).await?;
+        tx.commit().await?;
+        if !misfits.is_empty() {
+            return Err(StartError::Unfit(misfits));
+        }
+        let auth = Auth::start(
+            auth_settings(&settings.auth),
+            database.clone(),
+            platform.clone(),
+            ambient.clone(),
+        )
+        .await?;
+        let cursor_key = auth::load_secret(&database, &platform, auth::CURSOR_KEY).await?;
+        let document = openapi::document();
+        let authorizer: Arc<dyn Authorizer> = Arc::new(RoleAuthorizer);
+        let pipeline = Pipeline {
+            routes: RouteTable::from_openapi(&document)?,
+            tenants: Arc::new(Resolution::new(
+                Arc::clone(&registry),
+                host_rules(settings)?,
+            )),
+            authenticator: Arc::clone(&auth.authenticator) as _,
+            authorizer: Arc::clone(&authorizer),
+            ambient: ambient.clone(),
+            request_timeout: settings.http.request_timeout,
+        };
+        Ok(Self {
+            pipeline: Arc::new(pipeline),
+            cursors: Cursors::new(&cursor_key),
+            health: Health::new(
+                database.clone(),
+                Arc::clone(&registry),
+                settings.health.cache_ttl,
+                settings.health.check_timeout,
+            ),
+            description: Description::new(&document)?,
+            employees: EmployeeService::new(
+                database.clone(),
+                ambient.clone(),
+                Arc::clone(&authorizer),
+                Postgres,
+            ),
+            imports: ImportService::new(database.clone(), ambient, Postgres),
+            authorizer,
+            registry,
+            auth,
+            database,
+        })
+    }
+
+    /// The pool, to close it in the end.
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+}
+
+impl std::fmt::Debug for Components {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Components")
+    }
+}
+
+fn database_settings(settings: &settings::DatabaseSettings) -> DatabaseSettings {
+    DatabaseSettings {
+        url: settings.url.clone(),
+        pool_size: settings.pool_size,
+        acquire_timeout: settings.acquire_timeout,
+        connect_timeout: settings.connect_timeout,
+        statement_timeout: settings.statement_timeout,
+        lock_timeout: settings.lock_timeout,
+        idle_in_transaction_timeout: settings.idle_in_transaction_timeout,
+        max_connection_lifetime: settings.max_connection_lifetime,
+        max_schemas_per_connection: settings.max_schemas_per_connection,
+        statement_cache_capacity: settings.statement_cache_capacity,
+    }
+}
+
+/// The settings as the domain has them.
+pub(crate) fn argon2_settings(settings: &settings::Argon2Settings) -> Argon2Settings {
+    Argon2Settings {
+        memory_kib: settings.memory_kib,
+        iterations: settings.iterations,
+        parallelism: settings.parallelism,
+        concurrency: settings.concurrency.get(),
+        max_queue: settings.queue_limit,
+        queue_timeout: settings.queue_timeout,
+    }
+}
+
+fn auth_settings(settings: &settings::AuthSettings) -> AuthSettings {
+    AuthSettings {
+        issuer: settings.issuer.clone(),
+        audience: settings.audience.clone(),
+        access_token_ttl: settings.access_token_ttl,
+        refresh_ttl: settings.refresh_ttl,
+        session_ttl: settings.session_ttl,
+        argon2: argon2_settings(&settings.argon2),
+        principal_cache_ttl: settings.principal_cache.ttl,
+        principal_cache_capacity: settings.principal_cache.capacity,
+        token_cache_capacity: settings.token_cache_capacity,
+    }
+}
+
+fn host_rules(settings: &Settings) -> Result<HostRules, StartError> {
+    let names = |setting: &'static str, hosts: &[url::Host]| {
+        hosts
+            .iter()
+            .map(|host| {
+                host.to_string()
+                    .parse::<tenancy::HostName>()
+                    .map_err(|error| StartError::Setting {
+                        setting,
+                        source: Box::new(error),
+                    })
+            })
+            .collect::<Result<Vec<_>, _>>()
+    };
+    Ok(HostRules::new(
+        names("http.base_domains", &settings.http.base_domains)?,
+        names("http.neutral_hosts", &settings.http.neutral_hosts)?,
+    ))
+}

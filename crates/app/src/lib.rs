@@ -1,0 +1,22 @@
+//! The composition root: what the programs and the end-to-end tests share.
+//!
+//! [`settings::Settings`] say how, [`Components`] are everything that serves, [`serve`] serves it,
+//! and [`operate`] is what an operator does from the command line. No rule of the business lives
+//! here.
+
+mod components;
+mod fit;
+mod health;
+mod openapi;
+pub mod operate;
+mod routes;
+mod server;
+pub mod settings;
+
+pub use actix_web::dev::{Server, ServerHandle};
+pub use components::{Components, StartError};
+pub use health::{Check, Report, Status};
+pub use kernel::Ambient;
+pub use openapi::document as openapi_document;
+pub use server::serve;
+pub use telemetry;

@@ -1,0 +1,66 @@
+//! What `hrms-bootstrap`'s commands do. The binary parses its arguments, calls one method of
+//! [`Operator`] and prints the report.
+//!
+//! # Invariants
+//! - Every command can be repeated, also after it was killed anywhere, and run by several at once.
+//! - What is generated is written to a file of its owner's alone, before it is used, and never
+//!   printed or logged.
+//! - A command that did not do what it was asked for fails, and says what to do next
+//!   ([`Failure::next`]).
+
+mod administrator;
+mod credentials;
+mod demo;
+mod diagnose;
+mod failure;
+mod import;
+mod install;
+mod migrate;
+mod operator;
+mod provision;
+mod report;
+mod tenants;
+mod up;
+mod wait;
+
+use kernel::Ambient;
+use telemetry::{Guard, LogFormat, LogSettings};
+
+use crate::settings::Settings;
+
+pub use credentials::Credentials;
+pub use diagnose::{Check, Diagnosis};
+pub use employees::import::Kind;
+pub use failure::Failure;
+pub use import::ImportRequest;
+pub use kernel::{EmailAddress, Placement, Slug, TimeZone};
+pub use operator::Operator;
+pub use report::{
+    DemoReport, DemoTenant, DemoUser, ImportedReport, MigrationReport, Reporter, Silent,
+    TenantReport, UpReport,
+};
+pub use tenancy::{HostName, Locale, TenantName};
+pub use tenants::{PasswordFrom, TenantRequest};
+pub use up::{PublicTenant, UpOptions};
+
+/// The wall clock and the system's randomness.
+pub fn ambient() -> Ambient {
+    Ambient::system()
+}
+
+/// Logs warnings, readable, for a command whose reporter tells everything else. The log ends when
+/// the guard is dropped; `None` when the process logs already.
+pub fn log_warnings() -> Option<Guard> {
+    let settings = LogSettings {
+        format: LogFormat::Pretty,
+        level: "warn".parse().ok()?,
+        access_log: false,
+    };
+    telemetry::init(&settings).ok()
+}
+
+/// The settings in force as JSON, secrets as `***`.
+pub fn config_json(settings: &Settings) -> serde_json::Value {
+    let table: Option<toml::Table> = settings.redacted().parse().ok();
+    serde_json::to_value(table).unwrap_or_default()
+}

@@ -1,0 +1,208 @@
+//! An operator's login and what can be reached with it.
+
+use std::{fmt, path::PathBuf, str::FromStr as _, sync::Arc, time::Duration};
+
+use auth::Users;
+use database::{Database, DatabaseSettings};
+use kernel::{Ambient, Slug};
+use migration::Migrator;
+use secrecy::{ExposeSecret as _, SecretString};
+use sqlx::{ConnectOptions as _, PgConnection, postgres::PgConnectOptions};
+use tenancy::{
+    PostgresTenants, Provisioning, Registered, Registry, RegistrySettings, TenantRepository,
+};
+
+use super::{
+    Credentials, Failure, Reporter, administrator::Password, install::DATABASE_URL, migrate,
+    provision, wait,
+};
+use crate::components::argon2_settings;
+use crate::settings::{LoadFrom, Problem, Settings};
+
+/// How long a command other than `up` waits for the database.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Does what an operator asks for.
+pub struct Operator {
+    pub(super) settings: Settings,
+    pub(super) options: PgConnectOptions,
+    pub(super) admin_url: SecretString,
+    /// The application's login, if it was configured and not left to be made here.
+    pub(super) configured_url: Option<SecretString>,
+    pub(super) credentials: Option<Credentials>,
+    pub(super) ambient: Ambient,
+    pub(super) reporter: Arc<dyn Reporter>,
+}
+
+impl Operator {
+    /// Reads the settings. Without `database.url`, the application's login is the one in the
+    /// credentials folder, once there is one.
+    ///
+    /// # Errors
+    /// [`Failure::Settings`], [`Failure::NoAdminUrl`], [`Failure::MalformedAdminUrl`].
+    pub fn new(
+        from: LoadFrom,
+        credentials_folder: Option<PathBuf>,
+        ambient: Ambient,
+        reporter: Arc<dyn Reporter>,
+    ) -> Result<Self, Failure> {
+        let credentials =
+            credentials_folder.map(|folder| Credentials::new(folder, ambient.clone()));
+        let (settings, configured_url) = load(from)?;
+        let admin_url = settings
+            .database
+            .admin_url
+            .clone()
+            .ok_or(Failure::NoAdminUrl)?;
+        let options = PgConnectOptions::from_str(admin_url.expose_secret())
+            .map_err(|_secret| Failure::MalformedAdminUrl)?
+            .application_name("hrms-bootstrap")
+            .disable_statement_logging();
+        Ok(Self {
+            settings,
+            options,
+            admin_url,
+            configured_url,
+            credentials,
+            ambient,
+            reporter,
+        })
+    }
+
+    /// The settings in force. Without `database.url`, it is the one in the credentials folder, once
+    /// there is one.
+    ///
+    /// # Errors
+    /// [`Failure::Settings`].
+    pub fn config(
+        from: &LoadFrom,
+        credentials_folder: Option<PathBuf>,
+    ) -> Result<Settings, Failure> {
+        let credentials =
+            credentials_folder.map(|folder| Credentials::new(folder, Ambient::system()));
+        let kept = credentials.map(|kept| kept.path(DATABASE_URL));
+        match (Settings::load(from), kept) {
+            (Err(error), Some(kept)) if lacks_only_the_url(&error) && kept.exists() => Ok(
+                Settings::load(&with("HRMS_DATABASE__URL_FILE", kept.into(), from.clone()))?,
+            ),
+            (loaded, _) => Ok(loaded?),
+        }
+    }
+
+    /// A connection of the operator's login, for what happens outside every scope.
+    pub(super) async fn connection(&self) -> Result<PgConnection, Failure> {
+        wait::connect(&self.options, PATIENCE).await
+    }
+
+    /// Opens the platform for an operator: it must be installed and migrated.
+    pub(super) async fn open(&self) -> Result<Platform, Failure> {
+        let settings = DatabaseSettings {
+            pool_size: 8,
+            connect_timeout: self.settings.database.connect_timeout,
+            // A command waits for its turn; a request would give up.
+            statement_timeout: Duration::from_mins(5),
+            lock_timeout: Duration::from_mins(2),
+            idle_in_transaction_timeout: Duration::from_mins(5),
+            ..DatabaseSettings::new(self.admin_url.clone())
+        };
+        let (database, authority) = wait::open(&settings, PATIENCE).await?;
+        let tenants: Arc<dyn TenantRepository> = Arc::new(PostgresTenants);
+        let registry = Registry::new(
+            database.clone(),
+            authority,
+            Arc::clone(&tenants),
+            RegistrySettings::default(),
+        );
+        let registry = Arc::new(registry);
+        let provisioning = Provisioning::new(
+            database.clone(),
+            Arc::clone(&registry),
+            tenants,
+            Arc::new(provision::MigratedSchemas::new(self.options.clone())),
+            self.ambient.clone(),
+            self.settings.tenancy.pool_capacity,
+        );
+        let argon2 = argon2_settings(&self.settings.auth.argon2);
+        let users = Users::start(&argon2, database.clone(), self.ambient.clone())?;
+        Ok(Platform {
+            database,
+            registry,
+            provisioning,
+            users,
+        })
+    }
+
+    /// The application's login: as configured, or as it was made here.
+    pub(super) fn application_url(&self) -> Result<Option<SecretString>, Failure> {
+        match (&self.configured_url, &self.credentials) {
+            (Some(url), _) => Ok(Some(url.clone())),
+            (None, Some(credentials)) => credentials.read(DATABASE_URL),
+            (None, None) => Ok(None),
+        }
+    }
+
+    /// A password that is drawn when it is first needed, and kept under this name.
+    pub(super) fn kept_password(&self, name: impl Into<String>) -> Password {
+        match &self.credentials {
+            Some(credentials) => Password::Kept(credentials.clone(), name.into()),
+            None => Password::Nowhere,
+        }
+    }
+
+    pub(super) async fn migrator(&self) -> Result<Migrator, Failure> {
+        Ok(Migrator::connect(self.options.clone(), migrate::AT_ONCE).await?)
+    }
+}
+
+impl fmt::Debug for Operator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Operator")
+    }
+}
+
+/// The installed platform, with an operator's rights.
+pub(super) struct Platform {
+    pub(super) database: Database,
+    pub(super) registry: Arc<Registry>,
+    pub(super) provisioning: Provisioning,
+    pub(super) users: Users,
+}
+
+impl Platform {
+    /// The tenant with this slug.
+    pub(super) async fn tenant(&self, slug: &Slug) -> Result<Arc<Registered>, Failure> {
+        let found = self.registry.by_slug(slug).await?;
+        found.ok_or_else(|| Failure::NoTenant(slug.to_string()))
+    }
+}
+
+/// Loads the settings of a command that can do without the application's login.
+fn load(from: LoadFrom) -> Result<(Settings, Option<SecretString>), Failure> {
+    match Settings::load(&from) {
+        Ok(settings) => {
+            let url = settings.database.url.clone();
+            Ok((settings, Some(url)))
+        }
+        Err(error) if lacks_only_the_url(&error) => {
+            // The setting is required of every other program; here nothing is done with its value.
+            let unused = "postgres://unset@localhost/unset".into();
+            Ok((
+                Settings::load(&with("HRMS_DATABASE__URL", unused, from))?,
+                None,
+            ))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn lacks_only_the_url(error: &crate::settings::SettingsError) -> bool {
+    matches!(
+        error.problems(),
+        [Problem::Missing { section, key, .. }] if section == "database" && key == "url"
+    )
+}
+
+fn with(variable: &str, value: std::ffi::OsString, mut from: LoadFrom) -> LoadFrom {
+    from.variables.push((variable.into(), value));
+    from
+}

@@ -1,0 +1,120 @@
+//! `tenant create`, `list` and `show`.
+
+use std::path::PathBuf;
+
+use kernel::{EmailAddress, Placement, Slug, TimeZone};
+use tenancy::{Locale, NewTenant, Registered, TenantName};
+
+use super::{
+    Failure, Operator, TenantReport,
+    administrator::{Administrator, Password},
+    credentials::read_secret,
+    operator::Platform,
+};
+use crate::settings::DefaultPlacement;
+
+/// A tenant that an operator asks for.
+#[derive(Clone, Debug)]
+pub struct TenantRequest {
+    /// Its short name, for ever.
+    pub slug: Slug,
+    /// Its name as people write it.
+    pub name: TenantName,
+    /// Where it lives; as `tenancy.default_placement` says when nothing is said here.
+    pub placement: Option<Placement>,
+    /// The language of its mails and pages.
+    pub locale: Locale,
+    /// Decides which day it is.
+    pub time_zone: TimeZone,
+    /// Its first administrator.
+    pub administrator: EmailAddress,
+    /// The administrator's password.
+    pub password: PasswordFrom,
+}
+
+/// Where a password comes from. Never from the command line, which everybody on a machine can see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PasswordFrom {
+    /// It is drawn, and kept in the credentials folder.
+    Generated,
+    /// A file holds it.
+    File(PathBuf),
+}
+
+impl Operator {
+    /// Creates a tenant with its first administrator, or completes one that was cut off.
+    ///
+    /// # Errors
+    /// [`Failure::Tenancy`]: the slug is taken, or nothing was made.
+    pub async fn create_tenant(&self, request: TenantRequest) -> Result<TenantReport, Failure> {
+        let platform = self.open().await?;
+        self.create_in(&platform, request).await
+    }
+
+    /// Every tenant, by slug.
+    ///
+    /// # Errors
+    /// [`Failure::Tenancy`].
+    pub async fn list_tenants(&self) -> Result<Vec<TenantReport>, Failure> {
+        let platform = self.open().await?;
+        let tenants = platform.registry.all().await?;
+        Ok(tenants
+            .iter()
+            .map(|it| TenantReport::of(&it.tenant))
+            .collect())
+    }
+
+    /// One tenant.
+    ///
+    /// # Errors
+    /// [`Failure::NoTenant`].
+    pub async fn show_tenant(&self, slug: &Slug) -> Result<TenantReport, Failure> {
+        let platform = self.open().await?;
+        let found = platform.tenant(slug).await?;
+        let hosts = platform.registry.hosts(found.tenant.id).await?;
+        Ok(TenantReport::of(&found.tenant).with_hosts(&hosts))
+    }
+
+    pub(super) async fn create_in(
+        &self,
+        platform: &Platform,
+        request: TenantRequest,
+    ) -> Result<TenantReport, Failure> {
+        let password = match &request.password {
+            PasswordFrom::Generated => {
+                self.kept_password(format!("{}-administrator-password", request.slug))
+            }
+            PasswordFrom::File(file) => Password::Given(given(file)?),
+        };
+        if let Password::Given(_) = &password {
+            // Too short a one is told before anything is made.
+            password.obtain()?;
+        }
+        let administrator = Administrator::new(platform, request.administrator, password);
+        let new = NewTenant {
+            slug: request.slug,
+            name: request.name,
+            placement: request.placement.unwrap_or(self.default_placement()),
+            locale: request.locale,
+            time_zone: request.time_zone,
+        };
+        let Registered { tenant, .. } = platform.provisioning.create(&new, &administrator).await?;
+        let mut report = TenantReport::of(&tenant);
+        report.administrator_password_file = administrator.password_file();
+        Ok(report)
+    }
+
+    fn default_placement(&self) -> Placement {
+        match self.settings.tenancy.default_placement {
+            DefaultPlacement::Dedicated => Placement::Dedicated,
+            DefaultPlacement::Pooled => Placement::Pooled,
+        }
+    }
+}
+
+fn given(file: &std::path::Path) -> Result<secrecy::SecretString, Failure> {
+    read_secret(file)?.ok_or_else(|| Failure::Argument {
+        option: "--password-file",
+        reason: format!("there is no file {}", file.display()),
+    })
+}

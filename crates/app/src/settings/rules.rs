@@ -1,0 +1,60 @@
+//! What must hold between settings that are fine each by itself.
+
+use super::error::Problem;
+use super::value::is_database_url;
+use super::{DatabaseSettings, Settings};
+
+/// Every rule that these settings break.
+pub(super) fn broken(settings: &Settings) -> Vec<Problem> {
+    let Settings {
+        http,
+        database,
+        auth,
+        ..
+    } = settings;
+    let DatabaseSettings { url, admin_url, .. } = database;
+    let base_domains_are_names = http
+        .base_domains
+        .iter()
+        .all(|host| matches!(host, url::Host::Domain(_)));
+    let rules = [
+        (
+            "http.base_domains",
+            base_domains_are_names,
+            "allowed are names; an address has no subdomains",
+        ),
+        (
+            "http.body_limit",
+            http.body_limit <= http.import_body_limit,
+            "it must not be larger than import_body_limit",
+        ),
+        ("database.url", is_database_url(url), NO_DATABASE_URL),
+        (
+            "database.admin_url",
+            admin_url.as_ref().is_none_or(is_database_url),
+            NO_DATABASE_URL,
+        ),
+        (
+            "database.lock_timeout",
+            database.lock_timeout <= database.statement_timeout,
+            "it must not be longer than statement_timeout, which ends the waiting statement",
+        ),
+        (
+            "auth.access_token_ttl",
+            auth.access_token_ttl < auth.refresh_ttl,
+            "it must be shorter than refresh_ttl",
+        ),
+        (
+            "auth.refresh_ttl",
+            auth.refresh_ttl <= auth.session_ttl,
+            "it must not be longer than session_ttl",
+        ),
+    ];
+    let broken = rules.into_iter().filter(|(_, holds, _)| !holds);
+    broken
+        .map(|(path, _, rule)| Problem::rule(path, settings.origin(path), rule))
+        .collect()
+}
+
+const NO_DATABASE_URL: &str =
+    "allowed is a URL of the form postgres://user:password@host:port/database";

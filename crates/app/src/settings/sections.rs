@@ -1,0 +1,159 @@
+//! Every setting there is: its type, its default, its range and what it means.
+//!
+//! The texts are the operators' documentation; `UPDATE_DOCS=1` writes them there (`reference.rs`).
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use url::Host;
+
+use super::section::section;
+use super::value::{CoreCount, DefaultPlacement};
+use telemetry::{LogFilter, LogFormat};
+
+section! {
+    /// How HTTP is served.
+    pub struct HttpSettings {
+        /// Address and port that the API listens on.
+        listen: SocketAddr = "127.0.0.1:8080";
+        /// Threads that serve requests.
+        workers: CoreCount = "cores", from "1" to "256";
+        /// Domains whose subdomains are tenants: `acme.hr.example.com` is the tenant `acme` of
+        /// `hr.example.com`.
+        base_domains: Vec<Host> = "localhost";
+        /// Hosts that are the API's own name and no tenant's: the header `X-Tenant-Slug` decides,
+        /// else it is the public tenant.
+        neutral_hosts: Vec<Host> = "localhost,127.0.0.1";
+        /// Largest request body, in bytes.
+        body_limit: usize = "1048576", from "1024" to "67108864";
+        /// Largest body of an import, in bytes.
+        import_body_limit: usize = "33554432", from "1024" to "1073741824";
+        /// How long a client may take to send the head of a request.
+        client_timeout: Duration = "5s", from "100ms" to "5m";
+        /// How long an idle connection is kept open.
+        keep_alive: Duration = "75s", from "1s" to "1h";
+        /// How long a request may take before it is answered 503.
+        request_timeout: Duration = "30s", from "100ms" to "10m";
+        /// How long running requests may take to end when the server stops.
+        shutdown_grace: Duration = "25s", from "0s" to "10m";
+    }
+}
+
+section! {
+    /// How PostgreSQL is reached. Every wait has an end.
+    pub struct DatabaseSettings {
+        /// Login of the application, as `postgres://user:password@host:port/database`.
+        url: SecretString;
+        /// Login that migrates and provisions, in the same form. Only `hrms-bootstrap` uses it.
+        admin_url: Option<SecretString>;
+        /// Connections at most. Rates peak at 4 to 8 on two cores and fall beyond.
+        pool_size: u32 = "8", from "1" to "64";
+        /// How long a request waits for a free connection.
+        acquire_timeout: Duration = "5s", from "10ms" to "1m";
+        /// How long opening a connection may take.
+        connect_timeout: Duration = "5s", from "100ms" to "1m";
+        /// How long one statement may run.
+        statement_timeout: Duration = "10s", from "100ms" to "10m";
+        /// How long a statement waits for a lock.
+        lock_timeout: Duration = "5s", from "10ms" to "10m";
+        /// How long a transaction may stand idle before PostgreSQL ends it.
+        idle_in_transaction_timeout: Duration = "30s", from "1s" to "10m";
+        /// Age at which a connection is replaced.
+        max_connection_lifetime: Duration = "30m", from "1m" to "1d";
+        /// Schemas that a connection may have met before it is replaced: each costs the server
+        /// 0.4 to 1 MB that only a new connection gives back.
+        max_schemas_per_connection: usize = "200", from "1" to "1000";
+        /// Prepared statements that a connection keeps, about 27 kB each in the server. A
+        /// statement is prepared once for each dedicated tenant.
+        statement_cache_capacity: usize = "1000", from "16" to "10000";
+    }
+}
+
+section! {
+    /// How tenants are found and where they live.
+    pub struct TenancySettings {
+        /// Tenants kept in memory.
+        cache_capacity: u64 = "10000", from "16" to "1000000";
+        /// How long a tenant is kept in memory: a suspension counts after this time at the latest.
+        cache_ttl: Duration = "5s", from "10ms" to "5s";
+        /// Tenants that a pool schema takes before the next one is begun.
+        pool_capacity: u32 = "1000", from "1" to "1000";
+        /// Where a new tenant lives unless the command says otherwise.
+        default_placement: DefaultPlacement = "dedicated";
+    }
+}
+
+section! {
+    /// Tokens and sessions.
+    pub struct AuthSettings {
+        /// Who issues access tokens (`iss`); tokens of another issuer are refused.
+        issuer: String = "hrms";
+        /// Whom access tokens are for (`aud`).
+        audience: String = "hrms-api";
+        /// How long an access token lives.
+        access_token_ttl: Duration = "10m", from "1m" to "1h";
+        /// How long a refresh token lives unused.
+        refresh_ttl: Duration = "7d", from "10m" to "90d";
+        /// How long a session lives, however often it is refreshed.
+        session_ttl: Duration = "30d", from "10m" to "1000d";
+        /// Verified access tokens kept in memory, each until it expires.
+        token_cache_capacity: u64 = "10000", from "16" to "1000000";
+    } with {
+        argon2: Argon2Settings,
+        principal_cache: PrincipalCacheSettings,
+    }
+}
+
+section! {
+    /// How passwords are hashed (Argon2id). Nothing weaker than OWASP's recommendation of 19 MiB
+    /// and two passes can be configured.
+    pub struct Argon2Settings {
+        /// Memory of one hash, in KiB.
+        memory_kib: u32 = "19456", from "19456" to "1048576";
+        /// Passes over that memory.
+        iterations: u32 = "2", from "2" to "16";
+        /// Lanes, each of them a part of the memory.
+        parallelism: u32 = "1", from "1" to "16";
+        /// Hashes calculated at once.
+        concurrency: CoreCount = "cores", from "1" to "256";
+        /// Logins that may wait for their turn; more are answered 503.
+        queue_limit: usize = "128", from "0" to "10000";
+        /// How long a login waits for its turn before it is answered 503.
+        queue_timeout: Duration = "3s", from "10ms" to "1m";
+    }
+}
+
+section! {
+    /// What is kept of a user between two requests: roles, and whether the session still lives.
+    pub struct PrincipalCacheSettings {
+        /// How long it is kept: a withdrawn role counts after this time at the latest.
+        ttl: Duration = "5s", from "10ms" to "15s";
+        /// Users kept in memory.
+        capacity: u64 = "10000", from "16" to "1000000";
+    }
+}
+
+section! {
+    /// Health checks.
+    pub struct HealthSettings {
+        /// How long a result is reused, so that asking can't load the database.
+        cache_ttl: Duration = "1s", from "10ms" to "1s";
+        /// How long a check may take before it counts as failed.
+        check_timeout: Duration = "2s", from "10ms" to "1m";
+    }
+}
+
+section! {
+    /// Logs, on standard error.
+    impl telemetry::LogSettings {
+        /// One JSON object a line, or readable text.
+        format: LogFormat = "json";
+        /// What is logged: a level (`off`, `error`, `warn`, `info`, `debug`, `trace`), then
+        /// `module=level` for some modules, as in `info,employees=debug`. Libraries say no more
+        /// than `info` unless they are named.
+        level: LogFilter = "info";
+        /// Whether each answered request is a line.
+        access_log: bool = "true";
+    }
+}

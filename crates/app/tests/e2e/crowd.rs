@@ -1,0 +1,300 @@
+//! Many clients of many tenants at once, who hang up when they please.
+
+use std::{collections::BTreeSet, fmt::Write as _, sync::Arc, time::Duration};
+
+use migration::Migrator;
+use reqwest::{Client, Method, RequestBuilder};
+use serde_json::{Value, json};
+use sqlx::AssertSqlSafe;
+use testkit::{Api, AppLogin, Session, TestDatabase};
+use tokio::task::JoinSet;
+
+use crate::scene::{created, import, sql, text, whole};
+
+const CLIENTS: u64 = 64;
+const ROUNDS: usize = 20;
+const PEOPLE: usize = 30;
+
+/// A tenant whose people all bear its slug as their family name.
+#[derive(Clone, Debug)]
+struct Marked {
+    slug: String,
+    schema: String,
+    session: Session,
+    people: Vec<String>,
+}
+
+/// Twenty tenants: the four of every test, four more with schemas of their own, and twelve more
+/// who share one.
+async fn twenty(api: &Api) -> Vec<Marked> {
+    let mut homes: Vec<_> = [
+        ("acme", "t_acme"),
+        ("globex", "t_globex"),
+        ("initech", "pool_0001"),
+        ("umbrella", "pool_0001"),
+    ]
+    .map(|(slug, schema)| (slug.to_owned(), schema.to_owned()))
+    .into();
+    let migrator = migrator(api.database()).await;
+    for number in 0..16 {
+        let slug = format!("crowd-{number:02}");
+        let schema = if number < 4 {
+            format!("t_crowd_{number:02}")
+        } else {
+            "pool_0001".to_owned()
+        };
+        if number < 4 {
+            migrator.migrate_schema(&schema).await.unwrap();
+        }
+        sql(api, tenant(number, &slug, &schema)).await;
+        homes.push((slug, schema));
+    }
+    migrator.close().await.unwrap();
+
+    let mut all = Vec::new();
+    for (slug, schema) in homes {
+        let session = api.sign_in(&slug, "administrator").await;
+        let mut csv = "first_name,last_name,hire_date\n".to_owned();
+        for number in 0..PEOPLE {
+            writeln!(csv, "P{number},{slug},2024-01-01").unwrap();
+        }
+        let answer = import(api, &session, "employees", csv).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        let people = whole(api, &session, "/api/v1/employees?limit=200").await;
+        all.push(Marked {
+            people: people
+                .iter()
+                .map(|one| text(one, "id").to_owned())
+                .collect(),
+            slug,
+            schema,
+            session,
+        });
+    }
+    all
+}
+
+async fn migrator(database: &TestDatabase) -> Migrator {
+    let options = database.server().options(database.name());
+    Migrator::connect(options, 1).await.unwrap()
+}
+
+/// A tenant with an administrator, whose password is that of Acme's.
+fn tenant(number: u32, slug: &str, schema: &str) -> String {
+    let id = format!("0192cccc-0000-7000-8000-{number:012}");
+    let placement = if schema.starts_with("pool_") {
+        "pooled"
+    } else {
+        "dedicated"
+    };
+    let address = testkit::email("administrator", slug);
+    format!(
+        "INSERT INTO platform.tenants \
+         (id, slug, name, schema_name, placement, status, created_at, updated_at) VALUES \
+         ('{id}', '{slug}', '{slug}', '{schema}', '{placement}', 'active', now(), now()); \
+         INSERT INTO {schema}.users (tenant_id, id, email, email_key, display_name, password_hash, \
+                                     status, created_at, updated_at) \
+         SELECT '{id}', '{id}', '{address}', '{address}', 'Somebody', password_hash, \
+                status, now(), now() \
+         FROM t_acme.users WHERE email = 'administrator@acme.example'; \
+         INSERT INTO {schema}.role_assignments (tenant_id, id, user_id, role) \
+         VALUES ('{id}', '{id}', '{id}', 'administrator')"
+    )
+}
+
+/// Chance that can be repeated: splitmix64.
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        usize::try_from((mixed ^ (mixed >> 31)) % 1_000_003).unwrap() % end
+    }
+
+    fn of<'all, T>(&mut self, all: &'all [T]) -> &'all T {
+        let index = self.below(all.len());
+        all.get(index).unwrap()
+    }
+}
+
+/// Another process over the same database.
+struct Another(String);
+
+impl AppLogin for Another {
+    fn app_url(&self) -> String {
+        self.0.clone()
+    }
+}
+
+#[derive(Debug, Default)]
+struct Outcomes {
+    answered: usize,
+    hired: usize,
+    hung_up: usize,
+    given_up: usize,
+}
+
+/// What a client of a tenant asks, and whether there is such a thing.
+fn question(
+    chance: &mut Chance,
+    mine: &Marked,
+    other: &Marked,
+) -> (Method, String, Option<Value>, bool) {
+    let list = "/api/v1/employees";
+    let get = |path: String, is_there| (Method::GET, path, None, is_there);
+    match chance.below(8) {
+        0 => get(format!("{list}?limit={}", 1 + chance.below(200)), true),
+        1 => get(format!("{list}?q=p1&sort=-hire_date&count=exact"), true),
+        2 => get(format!("{list}?q={}", other.slug), true),
+        3 => get(format!("{list}/{}", chance.of(&mine.people)), true),
+        4 => get(format!("{list}/{}", chance.of(&other.people)), false),
+        5 => get(format!("{list}/{}/reports", chance.of(&mine.people)), true),
+        6 => get("/api/v1/auth/me".to_owned(), true),
+        _ => {
+            let hire =
+                json!({"first_name": "New", "last_name": mine.slug, "hire_date": "2025-01-01"});
+            (Method::POST, list.to_owned(), Some(hire), true)
+        }
+    }
+}
+
+async fn client(number: u64, api: String, tenants: Arc<Vec<Marked>>) -> Outcomes {
+    // A connection each: one that nobody asked on is closed by the server, maybe under a question.
+    let http = Client::builder().pool_max_idle_per_host(0).build().unwrap();
+    let mut chance = Chance(number);
+    let mut outcomes = Outcomes::default();
+    for _ in 0..ROUNDS {
+        let (mine, other) = (chance.of(&tenants), chance.of(&tenants));
+        if mine.slug == other.slug {
+            continue;
+        }
+        let (method, path, body, is_there) = question(&mut chance, mine, other);
+        let mut request: RequestBuilder = http
+            .request(method, format!("{api}{path}"))
+            .header("x-tenant-slug", &mine.slug)
+            .bearer_auth(mine.session.token());
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let asking = async {
+            let response = request.send().await.unwrap();
+            (response.status().as_u16(), response.text().await.unwrap())
+        };
+        let patience = if chance.below(4) == 0 {
+            Duration::from_micros(u64::try_from(chance.below(10_000)).unwrap())
+        } else {
+            Duration::from_mins(1)
+        };
+        let Ok((status, text)) = tokio::time::timeout(patience, asking).await else {
+            outcomes.hung_up += 1;
+            continue;
+        };
+        match status {
+            200 | 201 if is_there => {
+                outcomes.answered += 1;
+                outcomes.hired += usize::from(status == 201);
+                assert_of(mine, &serde_json::from_str(&text).unwrap());
+            }
+            404 if !is_there => outcomes.answered += 1,
+            503 => outcomes.given_up += 1,
+            _ => panic!("{} {path}: {status} {text}", mine.slug),
+        }
+    }
+    outcomes
+}
+
+/// Demands that whatever names a tenant in an answer names this one.
+fn assert_of(mine: &Marked, body: &Value) {
+    match body {
+        Value::Object(fields) => {
+            for key in ["last_name", "slug"] {
+                if let Some(marker) = fields.get(key) {
+                    assert_eq!(marker, &mine.slug, "{body}");
+                }
+            }
+            fields.values().for_each(|value| assert_of(mine, value));
+        }
+        Value::Array(items) => items.iter().for_each(|item| assert_of(mine, item)),
+        _ => {}
+    }
+}
+
+/// How many of a schema's people bear another name than their tenant's, and how many have no
+/// employment.
+async fn strays(api: &Api, schema: &str) -> (i64, i64) {
+    let query = format!(
+        "SELECT count(*) FILTER (WHERE e.last_name <> t.slug), \
+                count(*) FILTER (WHERE m.id IS NULL) \
+         FROM {schema}.employees e JOIN platform.tenants t ON t.id = e.tenant_id \
+         LEFT JOIN {schema}.employments m \
+         ON (m.tenant_id, m.employee_id) = (e.tenant_id, e.id)"
+    );
+    let mut superuser = api.database().superuser().await;
+    sqlx::query_as(AssertSqlSafe(query))
+        .fetch_one(&mut superuser)
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn nobody_meets_a_stranger_in_a_crowd_that_hangs_up_at_random() {
+    let api = Api::start().await;
+    let tenants = Arc::new(twenty(&api).await);
+    // A second process that is quick to give up: requests end in the middle there as well.
+    let same = Another(api.database().app_url());
+    let hasty = Api::over(same, |settings| {
+        settings.http.request_timeout = Duration::from_millis(30);
+    })
+    .await;
+
+    let mut crowd = JoinSet::new();
+    for number in 0..CLIENTS {
+        let api = if number % 4 == 0 {
+            hasty.base()
+        } else {
+            api.base()
+        };
+        crowd.spawn(client(number, api.to_owned(), Arc::clone(&tenants)));
+    }
+    let mut all = Outcomes::default();
+    for one in crowd.join_all().await {
+        all.answered += one.answered;
+        all.hired += one.hired;
+        all.hung_up += one.hung_up;
+        all.given_up += one.given_up;
+    }
+    assert!(
+        all.answered > 300 && all.hung_up > 30 && all.hired > 30,
+        "{all:?}"
+    );
+
+    // Afterwards everything is as it should be, and every connection as good as new.
+    let mut kept = 0;
+    for mine in tenants.iter() {
+        let everybody = whole(&api, &mine.session, "/api/v1/employees?limit=200").await;
+        kept += everybody.len() - PEOPLE;
+        assert_of(mine, &Value::Array(everybody));
+        let last = json!({"first_name": "Last", "last_name": mine.slug, "hire_date": "2025-01-01"});
+        created(&api, &mine.session, "/api/v1/employees", last).await;
+    }
+    let schemas: BTreeSet<_> = tenants.iter().map(|mine| &mine.schema).collect();
+    for schema in schemas {
+        assert_eq!(strays(&api, schema).await, (0, 0), "{schema}");
+    }
+    assert!(kept >= all.hired, "{kept} of {all:?}");
+
+    hasty.stop().await;
+    let database = api.stop().await;
+    let migrator = migrator(&database).await;
+    for mine in tenants
+        .iter()
+        .filter(|mine| mine.schema.starts_with("t_crowd"))
+    {
+        // Roles belong to the cluster and would outlive the database.
+        migrator.drop_schema(&mine.schema).await.unwrap();
+    }
+    migrator.close().await.unwrap();
+}

@@ -1,0 +1,21 @@
+//! The API as its users meet it, over HTTP, on a real PostgreSQL.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot arrange its scene has failed"
+)]
+
+mod auth;
+mod conventions;
+mod crowd;
+mod employees;
+mod health;
+mod imports;
+mod isolation;
+mod operate;
+mod oracle_hr;
+mod platform;
+mod provisioning;
+mod routes;
+mod scene;

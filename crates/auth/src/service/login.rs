@@ -1,0 +1,69 @@
+//! Signing in.
+
+use database::TenantContext;
+use kernel::EmailAddress;
+
+use super::{Sessions, SignedIn};
+use crate::{AuthError, AuthMethods, Password, Session, User, UserStatus};
+
+impl Sessions {
+    /// Begins a session for whoever knows the password of the user with this address.
+    ///
+    /// Unknown address, wrong password and deactivated user get one answer after one time. While a
+    /// password is being compared, which takes a core for milliseconds, no connection to the
+    /// database is held.
+    ///
+    /// # Errors
+    /// [`AuthError::InvalidCredentials`], [`AuthError::Busy`], [`AuthError::Store`].
+    pub async fn login(
+        &self,
+        tenant: &TenantContext,
+        email: &str,
+        password: &Password,
+    ) -> Result<SignedIn, AuthError> {
+        let found = self.find(tenant, email).await?;
+        let hash = found.as_ref().and_then(|user| user.password_hash.as_ref());
+        let knows = self.hasher.verify(password, hash).await?;
+        let user = found
+            .filter(|user| knows && user.status == UserStatus::Active)
+            .ok_or(AuthError::InvalidCredentials)?;
+        self.begin(tenant, &user).await
+    }
+
+    async fn find(&self, tenant: &TenantContext, email: &str) -> Result<Option<User>, AuthError> {
+        // What is no address is the address of nobody.
+        let Ok(email) = email.parse::<EmailAddress>() else {
+            return Ok(None);
+        };
+        let tx = self.database.begin_tenant_read(tenant).await?;
+        let user = self.store.users.by_email(&tx, &email).await?;
+        tx.commit().await?;
+        Ok(user)
+    }
+
+    async fn begin(&self, tenant: &TenantContext, checked: &User) -> Result<SignedIn, AuthError> {
+        let tx = self.database.begin_tenant(tenant).await?;
+        // He may have been deactivated, or his password changed, while it was being compared. From
+        // here on neither can happen before the session is there to be ended.
+        let user = self
+            .store
+            .users
+            .hold(&tx, checked.id)
+            .await?
+            .filter(|user| {
+                user.status == UserStatus::Active && user.auth_epoch == checked.auth_epoch
+            })
+            .ok_or(AuthError::InvalidCredentials)?;
+        let session = Session::begin(
+            self.ambient.id(),
+            user.id,
+            AuthMethods::password(),
+            self.lifetime,
+            self.ambient.now(),
+        );
+        self.store.sessions.insert(&tx, &session).await?;
+        let (token, _) = self.issue_refresh_token(&tx, &session).await?;
+        tx.commit().await?;
+        self.signed_in(tenant, user, &session, token)
+    }
+}

@@ -1,0 +1,29 @@
+//! Signing out.
+
+use database::TenantContext;
+use kernel::SessionId;
+
+use super::Sessions;
+use crate::AuthError;
+
+impl Sessions {
+    /// Ends a session: none of its tokens works any more. In this process at once, in the others
+    /// as soon as they have forgotten that it lived (`principal_cache_ttl`).
+    ///
+    /// # Errors
+    /// [`AuthError::Store`].
+    pub async fn logout(
+        &self,
+        tenant: &TenantContext,
+        session: SessionId,
+    ) -> Result<(), AuthError> {
+        let tx = self.database.begin_tenant(tenant).await?;
+        self.store
+            .sessions
+            .end(&tx, session, self.ambient.now())
+            .await?;
+        tx.commit().await?;
+        self.standings.forget(tenant.id(), session).await;
+        Ok(())
+    }
+}

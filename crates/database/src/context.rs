@@ -1,0 +1,214 @@
+//! The proofs that a transaction may be where it is.
+
+use std::{fmt, sync::Arc};
+
+use kernel::{SchemaName, Slug, TenantId, TenantStatus, TimeZone};
+
+use crate::{
+    login::Installation,
+    scope::{Mode, Read, Write},
+};
+
+/// The one value that can open doors. [`Database::connect`](crate::Database::connect) returns one,
+/// it cannot be cloned, and the composition root hands it to the registry of tenants.
+#[derive(Debug)]
+pub struct RegistryAuthority {
+    installation: Installation,
+    statement_timeout_ms: u128,
+}
+
+/// A row of the registry of tenants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TenantRecord {
+    /// The tenant.
+    pub id: TenantId,
+    /// Its short name, which never changes.
+    pub slug: Slug,
+    /// Its name as people write it.
+    pub name: String,
+    /// Where its tables are.
+    pub schema: SchemaName,
+    /// What it is going through.
+    pub status: TenantStatus,
+    /// Where its people live: decides which day it is.
+    pub time_zone: TimeZone,
+    /// The language of its mails and pages (BCP 47).
+    pub locale: String,
+    /// Counts moves, suspensions and renamed domains.
+    pub placement_epoch: i64,
+    /// Counts what makes its tokens stale.
+    pub auth_epoch: i64,
+}
+
+impl RegistryAuthority {
+    pub(crate) fn new(installation: Installation, statement_timeout: std::time::Duration) -> Self {
+        Self {
+            installation,
+            statement_timeout_ms: statement_timeout.as_millis(),
+        }
+    }
+
+    /// Opens the door to a tenant, from its row in the registry.
+    pub fn tenant(&self, record: TenantRecord) -> TenantContext {
+        let role = self.installation.schema_role(&record.schema);
+        let schema = record.schema.as_str();
+        let settings = self.settings(&role, schema, &record.id.to_string());
+        TenantContext(Arc::new(TenantScope {
+            begin: Begin::new(&settings),
+            tag: format!("/*{schema}*/ "),
+            record,
+        }))
+    }
+
+    /// Opens the door to the platform's own schema.
+    pub fn platform(&self) -> PlatformContext {
+        // No tenant has the nil UUID: row security of tenant tables matches nothing.
+        let settings = self.settings(
+            self.installation.platform_role(),
+            "platform",
+            uuid::Uuid::nil().to_string().as_str(),
+        );
+        PlatformContext(Arc::new(PlatformScope {
+            begin: Begin::new(&settings),
+            tag: "/*platform*/ ".to_owned(),
+        }))
+    }
+
+    /// Which installation in the cluster this is.
+    pub fn installation(&self) -> &Installation {
+        &self.installation
+    }
+
+    /// Every part is `[a-z0-9_-]` by construction of its type; nothing here can be quoted out of.
+    fn settings(&self, role: &str, schema: &str, tenant: &str) -> String {
+        let timeout = self.statement_timeout_ms;
+        format!(
+            "; SET LOCAL ROLE {role}; SET LOCAL search_path TO {schema}, extensions; \
+             SET LOCAL app.tenant = '{tenant}'; SET LOCAL statement_timeout = {timeout}"
+        )
+    }
+}
+
+/// The opening batches, rendered once.
+pub(crate) struct Begin {
+    read: String,
+    write: String,
+}
+
+impl Begin {
+    fn new(settings: &str) -> Self {
+        Self {
+            read: format!("{}{settings}", Read::BEGIN),
+            write: format!("{}{settings}", Write::BEGIN),
+        }
+    }
+
+    pub(crate) fn batch<M: Mode>(&self) -> &str {
+        if M::BEGIN == Read::BEGIN {
+            &self.read
+        } else {
+            &self.write
+        }
+    }
+}
+
+struct TenantScope {
+    record: TenantRecord,
+    begin: Begin,
+    tag: String,
+}
+
+/// The proof that a tenant is in the registry, and what the registry says of it. Cheap to clone.
+#[derive(Clone)]
+pub struct TenantContext(Arc<TenantScope>);
+
+impl TenantContext {
+    /// The tenant.
+    pub fn id(&self) -> TenantId {
+        self.0.record.id
+    }
+
+    /// What the registry says of it.
+    pub fn record(&self) -> &TenantRecord {
+        &self.0.record
+    }
+
+    /// Its short name.
+    pub fn slug(&self) -> &Slug {
+        &self.0.record.slug
+    }
+
+    /// Where its tables are.
+    pub fn schema(&self) -> &SchemaName {
+        &self.0.record.schema
+    }
+
+    /// Whether this is the public tenant, whose users run the platform.
+    pub fn is_public(&self) -> bool {
+        self.0.record.schema.as_str() == "public"
+    }
+
+    /// Its time zone.
+    pub fn time_zone(&self) -> &TimeZone {
+        &self.0.record.time_zone
+    }
+}
+
+impl fmt::Debug for TenantContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TenantContext({})", self.0.record.slug)
+    }
+}
+
+struct PlatformScope {
+    begin: Begin,
+    tag: String,
+}
+
+/// The proof that a component may work in the platform's own schema. Cheap to clone.
+#[derive(Clone)]
+pub struct PlatformContext(Arc<PlatformScope>);
+
+impl fmt::Debug for PlatformContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PlatformContext")
+    }
+}
+
+/// What opening a transaction needs to know of its context.
+pub(crate) trait Opening {
+    /// The batch that opens and scopes.
+    fn begin(&self) -> &Begin;
+    /// The comment that gives each schema its own prepared statements.
+    fn tag(&self) -> &str;
+    /// The schema's name.
+    fn schema(&self) -> &str;
+}
+
+impl Opening for TenantContext {
+    fn begin(&self) -> &Begin {
+        &self.0.begin
+    }
+
+    fn tag(&self) -> &str {
+        &self.0.tag
+    }
+
+    fn schema(&self) -> &str {
+        self.0.record.schema.as_str()
+    }
+}
+
+impl Opening for PlatformContext {
+    fn begin(&self) -> &Begin {
+        &self.0.begin
+    }
+
+    fn tag(&self) -> &str {
+        &self.0.tag
+    }
+
+    fn schema(&self) -> &'static str {
+        "platform"
+    }
+}

@@ -1,0 +1,370 @@
+//! A small pool of our own.
+//!
+//! A library's pool takes a connection back whenever its guard is dropped, also in the middle of
+//! somebody's transaction. Here a connection goes back only after its `COMMIT` or `ROLLBACK`
+//! succeeded; in every other case it is closed, and PostgreSQL rolls back.
+
+use std::{
+    collections::HashSet,
+    fmt,
+    str::FromStr as _,
+    sync::{Arc, Mutex, PoisonError},
+    thread::ThreadId,
+    time::{Duration, Instant},
+};
+
+use secrecy::ExposeSecret as _;
+use sqlx::{
+    AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection,
+    postgres::PgConnectOptions,
+};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::{
+    DatabaseSettings, Installation, Login, RegistryAuthority, StoreError,
+    connection::Connection,
+    context::{Opening, PlatformContext, TenantContext},
+    scope::{Mode, Platform, Read, Scope, Tenant, Write},
+    tx::Tx,
+};
+
+/// The way to PostgreSQL. Cheap to clone.
+#[derive(Clone)]
+pub struct Database {
+    pool: Arc<Pool>,
+}
+
+/// How busy the pool is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolStatus {
+    /// Connections that may exist.
+    pub size: u32,
+    /// Connections that a transaction holds right now.
+    pub in_use: u32,
+    /// Open connections that wait for work.
+    pub idle: u32,
+}
+
+impl Database {
+    /// Connects, checks that the login may be what it is, and returns the one authority that can
+    /// open transactions.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] and [`StoreError::Timeout`] when PostgreSQL does not answer;
+    /// [`StoreError::UnsafeLogin`], [`StoreError::ForeignLogin`], [`StoreError::NotInstalled`] when
+    /// the login or the database is the wrong one.
+    pub async fn connect(
+        settings: DatabaseSettings,
+        login: Login,
+    ) -> Result<(Self, RegistryAuthority), StoreError> {
+        let statement_timeout = settings.statement_timeout;
+        let pool = Arc::new(Pool::new(settings)?);
+        let mut first = pool.open().await?;
+        let discovery = Installation::discover(&mut first.connection, login);
+        let installation = tokio::time::timeout(pool.settings.connect_timeout, discovery)
+            .await
+            .map_err(|_elapsed| StoreError::Timeout("connecting"))??;
+        pool.put_back(first);
+        Ok((
+            Self { pool },
+            RegistryAuthority::new(installation, statement_timeout),
+        ))
+    }
+
+    /// Opens a transaction that reads and writes in a tenant.
+    ///
+    /// # Errors
+    /// [`StoreError::PoolTimeout`], [`StoreError::Unavailable`], [`StoreError::Timeout`].
+    pub async fn begin_tenant(
+        &self,
+        tenant: &TenantContext,
+    ) -> Result<Tx<Tenant, Write>, StoreError> {
+        self.begin(tenant).await
+    }
+
+    /// Opens a transaction that reads in a tenant.
+    ///
+    /// # Errors
+    /// As [`Self::begin_tenant`].
+    pub async fn begin_tenant_read(
+        &self,
+        tenant: &TenantContext,
+    ) -> Result<Tx<Tenant, Read>, StoreError> {
+        self.begin(tenant).await
+    }
+
+    /// Opens a transaction that reads and writes in the platform's schema.
+    ///
+    /// # Errors
+    /// As [`Self::begin_tenant`].
+    pub async fn begin_platform(
+        &self,
+        platform: &PlatformContext,
+    ) -> Result<Tx<Platform, Write>, StoreError> {
+        self.begin(platform).await
+    }
+
+    /// Opens a transaction that reads in the platform's schema.
+    ///
+    /// # Errors
+    /// As [`Self::begin_tenant`].
+    pub async fn begin_platform_read(
+        &self,
+        platform: &PlatformContext,
+    ) -> Result<Tx<Platform, Read>, StoreError> {
+        self.begin(platform).await
+    }
+
+    /// How busy the pool is.
+    pub fn status(&self) -> PoolStatus {
+        let available = u32::try_from(self.pool.permits.available_permits()).unwrap_or(u32::MAX);
+        PoolStatus {
+            size: self.pool.settings.pool_size,
+            in_use: self.pool.settings.pool_size.saturating_sub(available),
+            idle: u32::try_from(self.pool.idle().len()).unwrap_or(u32::MAX),
+        }
+    }
+
+    /// Closes the idle connections; those in use are closed when they come back.
+    pub async fn close(&self) {
+        self.pool.permits.close();
+        let idle = std::mem::take(&mut *self.pool.idle());
+        for pooled in idle {
+            // A courtesy to the server; the socket closes either way.
+            let _ = tokio::time::timeout(Duration::from_secs(1), pooled.connection.close()).await;
+        }
+    }
+
+    async fn begin<S: Scope, M: Mode>(&self, context: &S::Context) -> Result<Tx<S, M>, StoreError>
+    where
+        S::Context: Opening,
+    {
+        let waiting = Arc::clone(&self.pool.permits).acquire_owned();
+        let permit = tokio::time::timeout(self.pool.settings.acquire_timeout, waiting)
+            .await
+            .map_err(|_elapsed| StoreError::PoolTimeout)?
+            .map_err(|_closed| StoreError::PoolTimeout)?;
+        let lease = Lease::open(&self.pool, permit, context, M::BEGIN == Read::BEGIN).await?;
+        let connection = Connection::new(
+            lease,
+            context.tag().into(),
+            self.pool.settings.round_trip_timeout(),
+        );
+        Ok(Tx::new(connection, context.clone()))
+    }
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Database({:?})", self.status())
+    }
+}
+
+/// An open connection that no transaction holds.
+struct Pooled {
+    connection: PgConnection,
+    opened: Instant,
+    /// Whose reactor watches the socket: taken by its own thread, it needs no wake-up across.
+    home: ThreadId,
+    schemas: HashSet<Box<str>>,
+}
+
+/// The connections and the permits to hold one.
+pub(crate) struct Pool {
+    settings: DatabaseSettings,
+    options: PgConnectOptions,
+    permits: Arc<Semaphore>,
+    idle: Mutex<Vec<Pooled>>,
+}
+
+impl Pool {
+    fn new(settings: DatabaseSettings) -> Result<Self, StoreError> {
+        let options = PgConnectOptions::from_str(settings.url.expose_secret())
+            .map_err(|_secret| StoreError::Url)?
+            .application_name("hrms")
+            .statement_cache_capacity(settings.statement_cache_capacity)
+            .options([
+                ("search_path", String::new()),
+                ("lock_timeout", settings.lock_timeout.as_millis().to_string()),
+                (
+                    "idle_in_transaction_session_timeout",
+                    settings.idle_in_transaction_timeout.as_millis().to_string(),
+                ),
+                // A query whose client is gone is ended by the server.
+                ("client_connection_check_interval", "1000".to_owned()),
+                ("tcp_keepalives_idle", "30".to_owned()),
+                ("tcp_keepalives_interval", "10".to_owned()),
+                ("tcp_keepalives_count", "3".to_owned()),
+            ])
+            // SQL text may hold personal data; the caller logs its own failures.
+            .disable_statement_logging();
+        let size = usize::try_from(settings.pool_size).unwrap_or(1).max(1);
+        Ok(Self {
+            permits: Arc::new(Semaphore::new(size)),
+            idle: Mutex::new(Vec::with_capacity(size)),
+            options,
+            settings,
+        })
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Pooled>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The most recently used connection, of this thread if there is one.
+    fn take_idle(&self) -> Option<Pooled> {
+        let home = std::thread::current().id();
+        let mut idle = self.idle();
+        match idle.iter().rposition(|pooled| pooled.home == home) {
+            Some(own) => Some(idle.swap_remove(own)),
+            None => idle.pop(),
+        }
+    }
+
+    async fn open(&self) -> Result<Pooled, StoreError> {
+        let connecting = self.options.connect();
+        let connection = tokio::time::timeout(self.settings.connect_timeout, connecting)
+            .await
+            .map_err(|_elapsed| StoreError::Timeout("connecting"))?
+            .map_err(StoreError::Unavailable)?;
+        Ok(Pooled {
+            connection,
+            opened: Instant::now(),
+            home: std::thread::current().id(),
+            schemas: HashSet::new(),
+        })
+    }
+
+    /// Takes a connection back that is outside any transaction, unless it has served enough.
+    fn put_back(&self, pooled: Pooled) {
+        let worn = pooled.opened.elapsed() >= self.settings.max_connection_lifetime
+            || pooled.schemas.len() >= self.settings.max_schemas_per_connection
+            || self.permits.is_closed();
+        if !worn {
+            self.idle().push(pooled);
+        }
+    }
+}
+
+impl DatabaseSettings {
+    /// The client's patience: longer than the server's, so that the server's answer arrives.
+    fn round_trip_timeout(&self) -> Duration {
+        self.statement_timeout + Duration::from_secs(5)
+    }
+}
+
+/// A connection inside a transaction. Dropping it closes the connection, or, when it stands
+/// between two statements, rolls back in the background and returns it.
+pub(crate) struct Lease {
+    pool: Arc<Pool>,
+    pooled: Option<Pooled>,
+    /// A statement is under way, or was dropped under way.
+    busy: bool,
+    /// Rolling back in the background already: dropped again (the runtime is ending), it closes.
+    orphaned: bool,
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Lease {
+    async fn open(
+        pool: &Arc<Pool>,
+        permit: OwnedSemaphorePermit,
+        context: &impl Opening,
+        read: bool,
+    ) -> Result<Self, StoreError> {
+        let begin = context.begin();
+        let batch = if read {
+            begin.batch::<Read>()
+        } else {
+            begin.batch::<Write>()
+        };
+        let mut lease = Self {
+            pool: Arc::clone(pool),
+            pooled: None,
+            busy: true,
+            orphaned: false,
+            permit: Some(permit),
+        };
+        // An idle connection may have died with its server; each is tried, then a new one.
+        loop {
+            let (pooled, reused) = match pool.take_idle() {
+                Some(pooled) => (pooled, true),
+                None => (pool.open().await?, false),
+            };
+            // Owned by the lease before the first await: dropped meanwhile, it is closed.
+            let pooled = lease.pooled.insert(pooled);
+            if !pooled.schemas.contains(context.schema()) {
+                pooled.schemas.insert(context.schema().into());
+            }
+            let opening = pooled.connection.execute(AssertSqlSafe(batch));
+            let result = tokio::time::timeout(pool.settings.round_trip_timeout(), opening).await;
+            let error = match result {
+                Ok(Ok(_done)) => {
+                    lease.busy = false;
+                    return Ok(lease);
+                }
+                Ok(Err(error)) => StoreError::from(error),
+                Err(_elapsed) => StoreError::Timeout("opening a transaction"),
+            };
+            lease.pooled = None;
+            if !(reused && matches!(error, StoreError::Unavailable(_))) {
+                return Err(error);
+            }
+        }
+    }
+
+    /// Marks the beginning of a statement. `None` when an earlier one never ended.
+    pub(crate) fn start(&mut self) -> Option<&mut PgConnection> {
+        if self.busy {
+            return None;
+        }
+        self.busy = true;
+        self.pooled.as_mut().map(|pooled| &mut pooled.connection)
+    }
+
+    /// Marks the end of a statement that PostgreSQL answered.
+    pub(crate) fn finish(&mut self) {
+        self.busy = false;
+    }
+
+    /// Ends the transaction and returns the connection; closes it when that fails.
+    pub(crate) async fn end(mut self, command: &'static str) -> Result<(), StoreError> {
+        let timeout = self.pool.settings.round_trip_timeout();
+        let connection = self.start().ok_or(StoreError::Poisoned)?;
+        let done = tokio::time::timeout(timeout, connection.execute(command)).await;
+        match done {
+            Ok(Ok(_done)) => {
+                if let Some(pooled) = self.pooled.take() {
+                    self.pool.put_back(pooled);
+                }
+                Ok(())
+            }
+            Ok(Err(error)) => Err(error.into()),
+            Err(_elapsed) => Err(StoreError::Timeout("ending a transaction")),
+        }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let Some(pooled) = self.pooled.take() else {
+            return;
+        };
+        if self.busy || self.orphaned || tokio::runtime::Handle::try_current().is_err() {
+            // Closes the socket: PostgreSQL rolls back.
+            drop(pooled);
+            return;
+        }
+        let rest = Self {
+            pool: Arc::clone(&self.pool),
+            pooled: Some(pooled),
+            busy: false,
+            orphaned: true,
+            permit: self.permit.take(),
+        };
+        // On failure `end` closes the connection, which rolls back too.
+        telemetry::spawn(async move {
+            let _ = rest.end("ROLLBACK").await;
+        });
+    }
+}

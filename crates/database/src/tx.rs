@@ -1,0 +1,285 @@
+//! The unit of work.
+
+use std::marker::PhantomData;
+
+use kernel::TypedId;
+use sea_orm::{
+    ActiveModelBehavior, ActiveModelTrait, ConnectionTrait as _, DbBackend, DeleteMany,
+    EntityTrait, FromQueryResult, IntoActiveModel, Iterable as _, Statement, UpdateMany, Value,
+    sea_query::OnConflict,
+};
+
+use crate::{
+    Find, StoreError, TenantContext,
+    connection::Connection,
+    savepoint::Savepoint,
+    scope::{Mode, Platform, Read, Scope, Scoped, Tenant, Write},
+};
+
+/// A transaction in the scope `S` with the rights `M`.
+///
+/// [`commit`](Self::commit) makes it lasting; dropped without, it never happened. After an error
+/// nothing more can be done with it.
+///
+/// What belongs to the platform cannot be used in a tenant:
+///
+/// ```compile_fail,E0277
+/// # mod tenants {
+/// #     use sea_orm::entity::prelude::*;
+/// #     #[derive(Clone, Debug, DeriveEntityModel)]
+/// #     #[sea_orm(table_name = "tenants")]
+/// #     pub struct Model { #[sea_orm(primary_key, auto_increment = false)] pub id: Uuid }
+/// #     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+/// #     pub enum Relation {}
+/// #     impl ActiveModelBehavior for ActiveModel {}
+/// # }
+/// impl database::Scoped<database::Platform> for tenants::Entity {}
+///
+/// async fn peek(tx: &database::TenantTx) {
+///     let _ = tx.find::<tenants::Entity>().all().await;
+/// }
+/// ```
+///
+/// A read transaction has no methods that write:
+///
+/// ```compile_fail,E0599
+/// async fn sneak(tx: &database::TenantReadTx) {
+///     let _ = tx.run("DELETE FROM employees", []).await;
+/// }
+/// ```
+///
+/// Nobody but the authority makes a context, and a transaction is no ORM connection:
+///
+/// ```compile_fail,E0451
+/// let forged = database::TenantContext { 0: unimplemented!() };
+/// ```
+///
+/// ```compile_fail,E0277
+/// fn connection(_: &impl sea_orm::ConnectionTrait) {}
+/// fn smuggle(tx: &database::TenantTx) {
+///     connection(tx);
+/// }
+/// ```
+///
+/// The authority is one of a kind:
+///
+/// ```compile_fail,E0599
+/// fn copy(authority: &database::RegistryAuthority) -> database::RegistryAuthority {
+///     authority.clone()
+/// }
+/// ```
+#[must_use = "a transaction that is dropped without `commit` never happened"]
+pub struct Tx<S: Scope, M: Mode> {
+    connection: Connection,
+    context: S::Context,
+    mode: PhantomData<fn() -> M>,
+}
+
+/// Reads and writes in one tenant.
+pub type TenantTx = Tx<Tenant, Write>;
+/// Reads in one tenant.
+pub type TenantReadTx = Tx<Tenant, Read>;
+/// Reads and writes in the platform's schema.
+pub type PlatformTx = Tx<Platform, Write>;
+/// Reads in the platform's schema.
+pub type PlatformReadTx = Tx<Platform, Read>;
+
+impl<S: Scope, M: Mode> Tx<S, M> {
+    pub(crate) fn new(connection: Connection, context: S::Context) -> Self {
+        Self {
+            connection,
+            context,
+            mode: PhantomData,
+        }
+    }
+
+    /// Starts a query of an entity that lives in this scope.
+    pub fn find<E: Scoped<S>>(&self) -> Find<'_, E> {
+        Find::new(&self.connection)
+    }
+
+    /// Reads the row with this key.
+    pub async fn find_by_id<E>(&self, id: impl TypedId) -> Result<Option<E::Model>, StoreError>
+    where
+        E: Scoped<S>,
+        E::PrimaryKey: sea_orm::PrimaryKeyTrait<ValueType = uuid::Uuid>,
+    {
+        let id: uuid::Uuid = id.into();
+        Ok(E::find_by_id(id).one(&self.connection).await?)
+    }
+
+    /// Reads the rows of a hand-written query.
+    pub async fn rows<T: FromQueryResult>(
+        &self,
+        sql: &'static str,
+        values: impl IntoIterator<Item = Value> + Send,
+    ) -> Result<Vec<T>, StoreError> {
+        let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
+        let rows = self.connection.query_all_raw(statement).await?;
+        rows.iter()
+            .map(|row| T::from_query_result(row, "").map_err(StoreError::Orm))
+            .collect()
+    }
+
+    /// Reads the first row of a hand-written query.
+    pub async fn row<T: FromQueryResult>(
+        &self,
+        sql: &'static str,
+        values: impl IntoIterator<Item = Value> + Send,
+    ) -> Result<Option<T>, StoreError> {
+        let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
+        let row = self.connection.query_one_raw(statement).await?;
+        row.map(|row| T::from_query_result(&row, "").map_err(StoreError::Orm))
+            .transpose()
+    }
+
+    /// Reads the rows of a composed query.
+    pub async fn select<T: FromQueryResult>(
+        &self,
+        query: &sea_orm::sea_query::SelectStatement,
+    ) -> Result<Vec<T>, StoreError> {
+        let rows = self.connection.query_all(query).await?;
+        rows.iter()
+            .map(|row| T::from_query_result(row, "").map_err(StoreError::Orm))
+            .collect()
+    }
+
+    /// Opens a savepoint: what fails behind it can be undone without losing the transaction.
+    pub async fn savepoint(&self) -> Result<Savepoint<'_>, StoreError> {
+        Savepoint::open(&self.connection).await
+    }
+
+    /// Makes it lasting, and the connection free.
+    ///
+    /// # Errors
+    /// [`StoreError::Poisoned`] when a statement failed or was cancelled: nothing is kept.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        if self.connection.is_poisoned() {
+            return Err(StoreError::Poisoned);
+        }
+        self.connection.into_lease().end("COMMIT").await
+    }
+
+    /// Undoes everything, and makes the connection free.
+    pub async fn rollback(self) -> Result<(), StoreError> {
+        self.connection.into_lease().end("ROLLBACK").await
+    }
+}
+
+impl<M: Mode> Tx<Tenant, M> {
+    /// The tenant this transaction is in.
+    pub fn tenant(&self) -> &TenantContext {
+        &self.context
+    }
+}
+
+impl<S: Scope> Tx<S, Write> {
+    /// Inserts a row and reads it back as stored.
+    ///
+    /// # Errors
+    /// [`StoreError::Duplicate`], [`StoreError::Reference`].
+    pub async fn insert<A>(&self, row: A) -> Result<<A::Entity as EntityTrait>::Model, StoreError>
+    where
+        A: ActiveModelTrait + ActiveModelBehavior + Send,
+        A::Entity: Scoped<S>,
+        <A::Entity as EntityTrait>::Model: IntoActiveModel<A>,
+    {
+        Ok(A::Entity::insert(row)
+            .exec_with_returning(&self.connection)
+            .await?)
+    }
+
+    /// Inserts a row; `false` when a unique key already holds its value. The transaction goes on.
+    pub async fn insert_or_ignore<A>(&self, row: A) -> Result<bool, StoreError>
+    where
+        A: ActiveModelTrait + ActiveModelBehavior + Send,
+        A::Entity: Scoped<S>,
+    {
+        let inserted = A::Entity::insert(row)
+            .on_conflict(OnConflict::new().do_nothing().to_owned())
+            .exec_without_returning(&self.connection)
+            .await?;
+        Ok(inserted > 0)
+    }
+
+    /// Inserts many rows, in as many statements as PostgreSQL's limit of 65,535 values needs.
+    ///
+    /// # Errors
+    /// As [`Self::insert`].
+    pub async fn insert_many<A>(&self, rows: Vec<A>) -> Result<(), StoreError>
+    where
+        A: ActiveModelTrait + ActiveModelBehavior + Send,
+        A::Entity: Scoped<S>,
+    {
+        let columns = <A::Entity as EntityTrait>::Column::iter().count().max(1);
+        // Few enough values for PostgreSQL, few enough rows for the planner's memory.
+        let chunk = (60_000 / columns).clamp(1, 1_000);
+        let mut rows = rows.into_iter().peekable();
+        while rows.peek().is_some() {
+            let some: Vec<A> = rows.by_ref().take(chunk).collect();
+            A::Entity::insert_many(some)
+                .exec_without_returning(&self.connection)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Changes the row with this key and reads it back.
+    ///
+    /// # Errors
+    /// As [`Self::insert`].
+    pub async fn update<A>(&self, row: A) -> Result<<A::Entity as EntityTrait>::Model, StoreError>
+    where
+        A: ActiveModelTrait + ActiveModelBehavior + Send,
+        A::Entity: Scoped<S>,
+        <A::Entity as EntityTrait>::Model: IntoActiveModel<A>,
+    {
+        Ok(A::Entity::update(row)
+            .validate()?
+            .exec(&self.connection)
+            .await?)
+    }
+
+    /// Changes the rows that the statement selects; how many there were.
+    pub async fn update_where<E: Scoped<S>>(
+        &self,
+        statement: UpdateMany<E>,
+    ) -> Result<u64, StoreError> {
+        Ok(statement.exec(&self.connection).await?.rows_affected)
+    }
+
+    /// Deletes the rows that the statement selects; how many there were.
+    pub async fn delete_where<E: Scoped<S>>(
+        &self,
+        statement: DeleteMany<E>,
+    ) -> Result<u64, StoreError> {
+        Ok(statement.exec(&self.connection).await?.rows_affected)
+    }
+
+    /// Runs a hand-written statement; how many rows it touched.
+    pub async fn run(
+        &self,
+        sql: &'static str,
+        values: impl IntoIterator<Item = Value> + Send,
+    ) -> Result<u64, StoreError> {
+        let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
+        Ok(self
+            .connection
+            .execute_raw(statement)
+            .await?
+            .rows_affected())
+    }
+}
+
+impl Tx<Tenant, Write> {
+    /// Waits for the tenant's lock of this name and holds it until the transaction ends. A tree
+    /// (departments, managers) is changed under one: acyclicity that is only checked is a race.
+    pub async fn lock(&self, name: &'static str) -> Result<(), StoreError> {
+        self.run(
+            "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))",
+            [Value::from(format!("{}/{name}", self.context.id()))],
+        )
+        .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,10 @@
+//! Attacks on the walls between tenants, on a real PostgreSQL.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot arrange its scene has failed"
+)]
+
+mod cancelled;
+mod entities;
+mod isolation;
+mod unit_of_work;

@@ -1,0 +1,350 @@
+//! What is shown of people and organisation.
+
+use kernel::{DepartmentId, EmployeeId, JobTitleId, LocationId};
+use serde::Serialize;
+use time::{Date, OffsetDateTime};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::wire::{self, EmploymentStatusWord, EmploymentTypeWord, MoneyBody, PayPeriodWord, Word};
+use crate::model::{
+    Assignment, CurrentPay, Department, EmployeeProfile, Guarded, JobTitle, Location, Named,
+};
+
+/// Something that is referred to, with the name by which people know it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Reference {
+    /// Its identifier.
+    id: Uuid,
+    /// Its name.
+    #[schema(example = "Sales")]
+    name: String,
+}
+
+impl<Id: Into<Uuid>> From<Named<Id>> for Reference {
+    fn from(named: Named<Id>) -> Self {
+        Self {
+            id: named.id.into(),
+            name: named.name,
+        }
+    }
+}
+
+/// An employee as of today.
+///
+/// Department, job title, location, manager and terms are those of today; of somebody who has not
+/// begun yet, those he begins with; of somebody who has left, his last ones.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Employee)]
+pub(super) struct EmployeeBody {
+    /// The employee's identifier.
+    #[schema(value_type = Uuid)]
+    id: EmployeeId,
+    /// The number by which the company knows him.
+    #[schema(example = "1042")]
+    employee_number: String,
+    /// The given name or names.
+    #[schema(example = "Neena")]
+    first_name: String,
+    /// The family name.
+    #[schema(example = "Yang")]
+    last_name: String,
+    /// His address at work.
+    #[schema(example = "neena.yang@example.com")]
+    work_email: Option<String>,
+    /// His telephone number at work.
+    #[schema(example = "+1 515 555 0101")]
+    phone: Option<String>,
+    /// The first day of his current service.
+    #[serde(serialize_with = "wire::date")]
+    #[schema(value_type = String, format = Date)]
+    hire_date: Date,
+    /// Whether he works here today.
+    #[schema(inline)]
+    status: EmploymentStatusWord,
+    /// On which terms.
+    #[schema(inline)]
+    employment_type: Option<EmploymentTypeWord>,
+    /// Where he belongs.
+    department: Option<Reference>,
+    /// What he does.
+    job_title: Option<Reference>,
+    /// Where he works.
+    location: Option<Reference>,
+    /// Whom he reports to.
+    manager: Option<Reference>,
+    /// What he is paid; `null` when nothing is agreed. Absent without the permission
+    /// `employees:read_compensation`, and in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = Option<CompensationBody>)]
+    #[expect(
+        clippy::option_option,
+        reason = "absent, null and present are three answers"
+    )]
+    compensation: Option<Option<CompensationBody>>,
+    /// When the record was made.
+    #[serde(serialize_with = "wire::instant")]
+    #[schema(value_type = String, format = DateTime)]
+    created_at: OffsetDateTime,
+    /// When the record was last changed.
+    #[serde(serialize_with = "wire::instant")]
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: OffsetDateTime,
+    /// Counts the changes, from 1.
+    version: i64,
+}
+
+impl From<EmployeeProfile> for EmployeeBody {
+    fn from(profile: EmployeeProfile) -> Self {
+        let assignment = AssignmentParts::from(profile.assignment);
+        Self {
+            id: profile.id,
+            employee_number: profile.number.into_string(),
+            first_name: profile.name.first.into_string(),
+            last_name: profile.name.last.into_string(),
+            work_email: profile.work_email,
+            phone: profile.phone,
+            hire_date: profile.hire_date,
+            status: Word(profile.status),
+            employment_type: assignment.employment_type,
+            department: assignment.department,
+            job_title: assignment.job_title,
+            location: assignment.location,
+            manager: assignment.manager,
+            compensation: match profile.compensation {
+                Guarded::Hidden => None,
+                Guarded::Shown(pay) => Some(pay.map(CompensationBody::from)),
+            },
+            created_at: profile.stamp.created_at,
+            updated_at: profile.stamp.updated_at,
+            version: profile.stamp.version,
+        }
+    }
+}
+
+impl EmployeeBody {
+    pub(super) fn location(&self) -> String {
+        format!("/api/v1/employees/{}", self.id)
+    }
+}
+
+/// An assignment taken apart.
+#[derive(Default)]
+pub(super) struct AssignmentParts {
+    pub(super) employment_type: Option<EmploymentTypeWord>,
+    pub(super) department: Option<Reference>,
+    pub(super) job_title: Option<Reference>,
+    pub(super) location: Option<Reference>,
+    pub(super) manager: Option<Reference>,
+}
+
+impl From<Option<Assignment>> for AssignmentParts {
+    fn from(assignment: Option<Assignment>) -> Self {
+        assignment.map(Self::from).unwrap_or_default()
+    }
+}
+
+impl From<Assignment> for AssignmentParts {
+    fn from(assignment: Assignment) -> Self {
+        Self {
+            employment_type: Some(Word(assignment.employment_type)),
+            department: assignment.department.map(Reference::from),
+            job_title: assignment.job_title.map(Reference::from),
+            location: assignment.location.map(Reference::from),
+            manager: assignment.manager.map(Reference::from),
+        }
+    }
+}
+
+/// What somebody is paid as of today.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Compensation)]
+pub(super) struct CompensationBody {
+    /// How much, per pay period.
+    #[serde(flatten)]
+    pay: MoneyBody,
+    /// What the amount is paid for.
+    #[schema(inline)]
+    pay_period: PayPeriodWord,
+    /// The share of sales on top, in percent.
+    #[schema(example = "12.50")]
+    commission_percent: Option<String>,
+    /// The first day in force.
+    #[serde(serialize_with = "wire::date")]
+    #[schema(value_type = String, format = Date)]
+    valid_from: Date,
+}
+
+impl From<CurrentPay> for CompensationBody {
+    fn from(current: CurrentPay) -> Self {
+        Self {
+            pay: current.pay.amount().into(),
+            pay_period: Word(current.pay.period()),
+            commission_percent: current.commission.map(|share| share.percent().to_string()),
+            valid_from: current.valid_from,
+        }
+    }
+}
+
+/// A part of the company.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Department)]
+pub(super) struct DepartmentBody {
+    /// The department's identifier.
+    #[schema(value_type = Uuid)]
+    pub(super) id: DepartmentId,
+    /// Its short name.
+    #[schema(example = "SALES")]
+    code: String,
+    /// Its name.
+    #[schema(example = "Sales")]
+    name: String,
+    /// The department it is part of; `null` at the top.
+    #[schema(value_type = Option<Uuid>)]
+    parent_id: Option<DepartmentId>,
+    /// Who leads it.
+    #[schema(value_type = Option<Uuid>)]
+    manager_id: Option<EmployeeId>,
+    /// When the record was made.
+    #[serde(serialize_with = "wire::instant")]
+    #[schema(value_type = String, format = DateTime)]
+    created_at: OffsetDateTime,
+    /// When the record was last changed.
+    #[serde(serialize_with = "wire::instant")]
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: OffsetDateTime,
+    /// Counts the changes, from 1.
+    version: i64,
+}
+
+impl From<Department> for DepartmentBody {
+    fn from(department: Department) -> Self {
+        Self {
+            id: department.id,
+            code: department.code.into_string(),
+            name: department.name.into_string(),
+            parent_id: department.parent_id,
+            manager_id: department.manager_id,
+            created_at: department.stamp.created_at,
+            updated_at: department.stamp.updated_at,
+            version: department.stamp.version,
+        }
+    }
+}
+
+/// What somebody can be employed as.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = JobTitle)]
+pub(super) struct JobTitleBody {
+    /// The job title's identifier.
+    #[schema(value_type = Uuid)]
+    pub(super) id: JobTitleId,
+    /// Its short name.
+    #[schema(example = "SA_REP")]
+    code: String,
+    /// Its name.
+    #[schema(example = "Sales Representative")]
+    name: String,
+    /// What it is usually paid.
+    pay_range: Option<PayRangeBody>,
+    /// When the record was made.
+    #[serde(serialize_with = "wire::instant")]
+    #[schema(value_type = String, format = DateTime)]
+    created_at: OffsetDateTime,
+    /// When the record was last changed.
+    #[serde(serialize_with = "wire::instant")]
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: OffsetDateTime,
+    /// Counts the changes, from 1.
+    version: i64,
+}
+
+/// The least and the most that a job is usually paid.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PayRange)]
+pub(super) struct PayRangeBody {
+    /// The least.
+    min: MoneyBody,
+    /// The most.
+    max: MoneyBody,
+}
+
+impl From<JobTitle> for JobTitleBody {
+    fn from(job: JobTitle) -> Self {
+        Self {
+            id: job.id,
+            code: job.code.into_string(),
+            name: job.name.into_string(),
+            pay_range: job.pay_range.map(|range| PayRangeBody {
+                min: range.min().into(),
+                max: range.max().into(),
+            }),
+            created_at: job.stamp.created_at,
+            updated_at: job.stamp.updated_at,
+            version: job.stamp.version,
+        }
+    }
+}
+
+/// A place where people work.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Location)]
+pub(super) struct LocationBody {
+    /// The location's identifier.
+    #[schema(value_type = Uuid)]
+    pub(super) id: LocationId,
+    /// Its short name.
+    #[schema(example = "OXF")]
+    code: String,
+    /// Its name.
+    #[schema(example = "Oxford")]
+    name: String,
+    /// Street and number.
+    #[schema(example = "Magdalen Centre, The Oxford Science Park")]
+    street_address: Option<String>,
+    /// Postal code.
+    #[schema(example = "OX9 9ZB")]
+    postal_code: Option<String>,
+    /// City.
+    #[schema(example = "Oxford")]
+    city: Option<String>,
+    /// State, province or region.
+    #[schema(example = "Oxfordshire")]
+    region: Option<String>,
+    /// Country (ISO 3166-1 alpha-2).
+    #[schema(example = "GB")]
+    country: String,
+    /// Its IANA time zone, where it is not the tenant's.
+    #[schema(example = "Europe/London")]
+    time_zone: Option<String>,
+    /// When the record was made.
+    #[serde(serialize_with = "wire::instant")]
+    #[schema(value_type = String, format = DateTime)]
+    created_at: OffsetDateTime,
+    /// When the record was last changed.
+    #[serde(serialize_with = "wire::instant")]
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: OffsetDateTime,
+    /// Counts the changes, from 1.
+    version: i64,
+}
+
+impl From<Location> for LocationBody {
+    fn from(location: Location) -> Self {
+        let address = location.address;
+        Self {
+            id: location.id,
+            code: location.code.into_string(),
+            name: location.name.into_string(),
+            street_address: address.street.map(crate::model::Name::into_string),
+            postal_code: address.postal_code.map(crate::model::Name::into_string),
+            city: address.city.map(crate::model::Name::into_string),
+            region: address.region.map(crate::model::Name::into_string),
+            country: address.country.into_string(),
+            time_zone: location.time_zone.map(|zone| zone.name().to_owned()),
+            created_at: location.stamp.created_at,
+            updated_at: location.stamp.updated_at,
+            version: location.stamp.version,
+        }
+    }
+}

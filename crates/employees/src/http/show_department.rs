@@ -1,0 +1,33 @@
+//! `GET /api/v1/departments/{id}`
+
+use actix_web::{get, web::Data};
+use kernel::DepartmentId;
+use web::{Allowed, Id, Json, Problem, ProblemBody, Signed};
+
+use super::representation::DepartmentBody;
+use crate::{EmployeeService, permission::ReadOrganisation};
+
+/// Show a department
+#[utoipa::path(
+    get,
+    path = "/api/v1/departments/{id}",
+    tag = "organisation",
+    operation_id = "show_department",
+    extensions(("x-permission" = json!("organisation:read"))),
+    params(("id" = uuid::Uuid, Path, description = "The department.")),
+    responses(
+        (status = 200, description = "The department.", body = DepartmentBody),
+        (status = 404, description = "No such department (`not_found`).",
+         body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+#[get("/api/v1/departments/{id}")]
+pub(super) async fn show_department(
+    Allowed(permit): Allowed<ReadOrganisation>,
+    Signed { tenant, .. }: Signed,
+    Id(id): Id<DepartmentId>,
+    employees: Data<EmployeeService>,
+) -> Result<Json<DepartmentBody>, Problem> {
+    let department = employees.department(&permit, &tenant, id).await?;
+    Ok(Json(department.into()))
+}

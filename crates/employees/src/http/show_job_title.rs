@@ -1,0 +1,33 @@
+//! `GET /api/v1/job-titles/{id}`
+
+use actix_web::{get, web::Data};
+use kernel::JobTitleId;
+use web::{Allowed, Id, Json, Problem, ProblemBody, Signed};
+
+use super::representation::JobTitleBody;
+use crate::{EmployeeService, permission::ReadOrganisation};
+
+/// Show a job title
+#[utoipa::path(
+    get,
+    path = "/api/v1/job-titles/{id}",
+    tag = "organisation",
+    operation_id = "show_job_title",
+    extensions(("x-permission" = json!("organisation:read"))),
+    params(("id" = uuid::Uuid, Path, description = "The job title.")),
+    responses(
+        (status = 200, description = "The job title.", body = JobTitleBody),
+        (status = 404, description = "No such job title (`not_found`).",
+         body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+#[get("/api/v1/job-titles/{id}")]
+pub(super) async fn show_job_title(
+    Allowed(permit): Allowed<ReadOrganisation>,
+    Signed { tenant, .. }: Signed,
+    Id(id): Id<JobTitleId>,
+    employees: Data<EmployeeService>,
+) -> Result<Json<JobTitleBody>, Problem> {
+    let job_title = employees.job_title(&permit, &tenant, id).await?;
+    Ok(Json(job_title.into()))
+}

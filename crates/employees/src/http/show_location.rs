@@ -1,0 +1,33 @@
+//! `GET /api/v1/locations/{id}`
+
+use actix_web::{get, web::Data};
+use kernel::LocationId;
+use web::{Allowed, Id, Json, Problem, ProblemBody, Signed};
+
+use super::representation::LocationBody;
+use crate::{EmployeeService, permission::ReadOrganisation};
+
+/// Show a location
+#[utoipa::path(
+    get,
+    path = "/api/v1/locations/{id}",
+    tag = "organisation",
+    operation_id = "show_location",
+    extensions(("x-permission" = json!("organisation:read"))),
+    params(("id" = uuid::Uuid, Path, description = "The location.")),
+    responses(
+        (status = 200, description = "The location.", body = LocationBody),
+        (status = 404, description = "No such location (`not_found`).",
+         body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+#[get("/api/v1/locations/{id}")]
+pub(super) async fn show_location(
+    Allowed(permit): Allowed<ReadOrganisation>,
+    Signed { tenant, .. }: Signed,
+    Id(id): Id<LocationId>,
+    employees: Data<EmployeeService>,
+) -> Result<Json<LocationBody>, Problem> {
+    let location = employees.location(&permit, &tenant, id).await?;
+    Ok(Json(location.into()))
+}

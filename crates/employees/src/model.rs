@@ -1,0 +1,50 @@
+//! People, the organisation they work in, and their employment over time: types that cannot hold
+//! an invalid state.
+
+mod compensation;
+mod employee;
+mod employment;
+mod name;
+mod organisation;
+mod profile;
+mod text;
+mod word;
+
+pub use compensation::{Commission, CommissionError, Compensation, NegativePay, Pay, PayPeriod};
+pub use employee::{EMPLOYEE_FIELDS, Employee, EmploymentStatus};
+pub use employment::{Employment, EmploymentType};
+pub use name::{Name, PersonName};
+pub use organisation::{Department, JobTitle, Location, PayRange, PayRangeError, PostalAddress};
+pub use profile::{
+    Assignment, CurrentPay, EmployeeProfile, EmploymentRecord, Guarded, Named, Report,
+};
+pub use text::{Code, CountryCode, EmployeeNumber, PhoneNumber, TextError};
+pub use word::WordError;
+
+use time::OffsetDateTime;
+
+/// When a resource was made and last changed, and how often.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    /// The instant it was made.
+    pub created_at: OffsetDateTime,
+    /// The instant of its last change.
+    pub updated_at: OffsetDateTime,
+    /// 1 when it is made, one more with each change.
+    pub version: i64,
+}
+
+impl Stamp {
+    /// The stamp of something that is made now.
+    pub fn new(now: OffsetDateTime) -> Self {
+        // PostgreSQL keeps microseconds: what is answered now is what is read later.
+        let now = now
+            .replace_nanosecond(now.microsecond() * 1_000)
+            .unwrap_or(now);
+        Self {
+            created_at: now,
+            updated_at: now,
+            version: 1,
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! Storage in PostgreSQL. Decides nothing: what may be stored was decided before.
+//!
+//! Statements name neither a schema nor a tenant: the transaction is in one, and row security adds
+//! `tenant_id = …` to every scan, which is why each index begins with it.
+
+mod counter;
+mod employee;
+pub(crate) mod entity;
+mod history;
+mod import;
+mod list;
+mod organisation;
+#[cfg(test)]
+mod plans;
+mod profile;
+mod report;
+
+/// The domain's tables.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Postgres;

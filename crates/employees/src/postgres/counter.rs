@@ -1,0 +1,133 @@
+//! Series of numbers.
+
+use async_trait::async_trait;
+use database::{StoreError, TenantTx};
+use sea_orm::{FromQueryResult, Value};
+use uuid::Uuid;
+
+use super::Postgres;
+use crate::repository::{CounterRepository, Series};
+
+/// The number with which every series begins.
+const FIRST: i64 = 1_001;
+
+#[derive(FromQueryResult)]
+struct Number {
+    number: i64,
+}
+
+/// Draws `$3` numbers and keeps the first that nothing has. The numbers are texts before they are
+/// compared, for row security keeps the index from a comparison that converts; and each is looked
+/// up by itself, for the planner, which expects a thousand, would read all that are taken.
+macro_rules! draw {
+    ($table:literal, $column:literal) => {
+        concat!(
+            "WITH drawn AS (\
+             INSERT INTO counters (id, name, value) VALUES ($1, $2, $4 + $3 - 1) \
+             ON CONFLICT ON CONSTRAINT counters_name_key \
+             DO UPDATE SET value = counters.value + $3 RETURNING value), \
+             numbers AS MATERIALIZED (\
+             SELECT n AS number, n::text AS written \
+             FROM drawn, generate_series(value - $3 + 1, value) AS n) \
+             SELECT number FROM numbers WHERE (SELECT true FROM ",
+            $table,
+            " taken WHERE taken.",
+            $column,
+            " = numbers.written LIMIT 1) IS NULL ORDER BY number LIMIT 1"
+        )
+    };
+}
+
+impl Series {
+    fn draw(self) -> &'static str {
+        match self {
+            Self::Employees => draw!("employees", "employee_number"),
+            Self::Departments => draw!("departments", "code"),
+            Self::JobTitles => draw!("job_titles", "code"),
+            Self::Locations => draw!("locations", "code"),
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Employees => "employees",
+            Self::Departments => "departments",
+            Self::JobTitles => "job_titles",
+            Self::Locations => "locations",
+        }
+    }
+
+    /// The row's id: one per series, and the primary key begins with the tenant.
+    fn id(self) -> Uuid {
+        Uuid::from_u128(match self {
+            Self::Employees => 1,
+            Self::Departments => 2,
+            Self::JobTitles => 3,
+            Self::Locations => 4,
+        })
+    }
+
+    fn values(self, count: i64) -> [Value; 4] {
+        [
+            self.id().into(),
+            self.name().into(),
+            count.into(),
+            FIRST.into(),
+        ]
+    }
+}
+
+#[async_trait]
+impl CounterRepository for Postgres {
+    async fn draw(&self, tx: &TenantTx, series: Series) -> Result<i64, StoreError> {
+        // Numbers that were given by hand may lie ahead, thousands in a row: look at twice as many
+        // each time.
+        for doubled in 0..24 {
+            let drawn: Option<Number> = tx
+                .row(series.draw(), series.values(1_i64 << doubled))
+                .await?;
+            if let Some(Number { number }) = drawn {
+                return Ok(number);
+            }
+        }
+        Err(StoreError::corrupt(
+            "no free number among the next sixteen million",
+        ))
+    }
+
+    async fn end_unwaited(&self, tx: &TenantTx) -> Result<(), StoreError> {
+        tx.run("SET LOCAL synchronous_commit TO off", []).await?;
+        Ok(())
+    }
+
+    async fn draw_many(
+        &self,
+        tx: &TenantTx,
+        series: Series,
+        count: u32,
+    ) -> Result<i64, StoreError> {
+        let drawn: Option<Number> = tx
+            .row(
+                "INSERT INTO counters (id, name, value) VALUES ($1, $2, $4 + $3 - 1) \
+                 ON CONFLICT ON CONSTRAINT counters_name_key \
+                 DO UPDATE SET value = counters.value + $3 RETURNING value - $3 + 1 AS number",
+                series.values(count.into()),
+            )
+            .await?;
+        drawn
+            .map(|drawn| drawn.number)
+            .ok_or_else(|| StoreError::corrupt("a counter returned no row"))
+    }
+
+    async fn raise(&self, tx: &TenantTx, series: Series, number: i64) -> Result<(), StoreError> {
+        let [id, name, number, first] = series.values(number);
+        tx.run(
+            "INSERT INTO counters (id, name, value) VALUES ($1, $2, GREATEST($3, $4 - 1)) \
+             ON CONFLICT ON CONSTRAINT counters_name_key \
+             DO UPDATE SET value = GREATEST(counters.value, $3)",
+            [id, name, number, first],
+        )
+        .await?;
+        Ok(())
+    }
+}

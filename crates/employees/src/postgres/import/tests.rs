@@ -1,0 +1,375 @@
+//! Imports into a real database.
+
+use std::{collections::BTreeMap, path::Path};
+
+use database::TenantContext;
+use kernel::{Ambient, DomainError as _, ErrorKind};
+use sea_orm::FromQueryResult;
+use testkit::{DedicatedAndPooled, TestDatabase};
+
+use crate::{
+    import::{ImportReport, ImportSet, Kind, Mapping},
+    postgres::Postgres,
+    service::{ImportError, Imports},
+};
+
+struct House {
+    tenants: DedicatedAndPooled,
+    imports: Imports<Postgres>,
+    _database: TestDatabase,
+}
+
+async fn house() -> House {
+    let database = TestDatabase::create().await;
+    let tenants = database.tenants().await;
+    let imports = Imports::new(tenants.database.clone(), Ambient::system(), Postgres);
+    House {
+        tenants,
+        imports,
+        _database: database,
+    }
+}
+
+#[derive(Debug, FromQueryResult, PartialEq, Eq)]
+struct Number {
+    number: i64,
+}
+
+#[derive(Debug, FromQueryResult)]
+struct Text {
+    text: String,
+}
+
+impl House {
+    async fn import(&self, files: &[(Kind, &str)]) -> Result<ImportReport, ImportError> {
+        self.import_into(&self.tenants.acme, files).await
+    }
+
+    async fn import_into(
+        &self,
+        tenant: &TenantContext,
+        files: &[(Kind, &str)],
+    ) -> Result<ImportReport, ImportError> {
+        let files = files
+            .iter()
+            .map(|(kind, text)| (*kind, kind.as_str(), text.as_bytes().to_vec()));
+        let set = ImportSet::native(files);
+        self.imports.import_as_operator(tenant, set).await
+    }
+
+    async fn number(&self, sql: &'static str) -> i64 {
+        let database = &self.tenants.database;
+        let tx = database
+            .begin_tenant_read(&self.tenants.acme)
+            .await
+            .unwrap();
+        tx.row::<Number>(sql, []).await.unwrap().unwrap().number
+    }
+
+    async fn texts(&self, sql: &'static str) -> Vec<String> {
+        let database = &self.tenants.database;
+        let tx = database
+            .begin_tenant_read(&self.tenants.acme)
+            .await
+            .unwrap();
+        let rows = tx.rows::<Text>(sql, []).await.unwrap();
+        rows.into_iter().map(|row| row.text).collect()
+    }
+}
+
+fn told(error: &ImportError) -> Vec<String> {
+    let fields = error.fields();
+    fields
+        .into_iter()
+        .map(|field| format!("{}: {}", field.pointer, field.message))
+        .collect()
+}
+
+const NUMBERS: &str = "SELECT employee_number AS text FROM employees ORDER BY employee_number";
+const PEOPLE: &str = "employee_number,first_name,last_name,hire_date,manager_number\n";
+
+#[tokio::test]
+async fn the_oracle_sample_comes_in_whole() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let folder = root.join("../shared/data/oracle_hr");
+    if !folder.is_dir() {
+        eprintln!(
+            "skipped: the Oracle HR sample is not at {}",
+            folder.display()
+        );
+        return;
+    }
+    let mapping = std::fs::read_to_string(root.join("deploy/mappings/oracle_hr.toml")).unwrap();
+    let options = BTreeMap::from([("mail_domain".to_owned(), "acme.example".to_owned())]);
+    let mapping = Mapping::parse(&mapping)
+        .unwrap()
+        .with_options(&options)
+        .unwrap();
+    let set = ImportSet::from_folder(&folder, Some(mapping)).unwrap();
+
+    let house = house().await;
+    let report = house
+        .imports
+        .import_as_operator(&house.tenants.acme, set)
+        .await
+        .unwrap();
+
+    assert_eq!(report.employees, 107);
+    assert_eq!(
+        house
+            .number("SELECT count(*) AS number FROM departments")
+            .await,
+        27
+    );
+    assert_eq!(
+        house
+            .number("SELECT count(*) AS number FROM job_titles")
+            .await,
+        19
+    );
+    assert_eq!(
+        house
+            .number("SELECT count(*) AS number FROM locations")
+            .await,
+        23
+    );
+    assert_eq!(
+        house
+            .number("SELECT count(*) AS number FROM employees")
+            .await,
+        107
+    );
+    assert_eq!(
+        house
+            .number("SELECT count(*) AS number FROM compensations")
+            .await,
+        107
+    );
+    let current = "SELECT count(*) AS number FROM employments WHERE valid_to IS NULL";
+    assert_eq!(house.number(current).await, 107);
+    let past = "SELECT count(*) AS number FROM employments WHERE valid_to IS NOT NULL";
+    assert_eq!(house.number(past).await, 10);
+    let below_king = "WITH RECURSIVE tree AS ( \
+                      SELECT id FROM employees WHERE employee_number = '100' UNION \
+                      SELECT m.employee_id FROM employments m JOIN tree ON tree.id = m.manager_id \
+                      WHERE m.valid_to IS NULL) SELECT count(*) AS number FROM tree";
+    assert_eq!(house.number(below_king).await, 107);
+    let yang = "SELECT concat_ws(' ', m.valid_from, m.valid_to, j.code, d.code, l.code) AS text \
+                FROM employments m JOIN employees e ON e.id = m.employee_id \
+                JOIN job_titles j ON j.id = m.job_title_id \
+                JOIN departments d ON d.id = m.department_id \
+                JOIN locations l ON l.id = m.location_id \
+                WHERE e.employee_number = '101' ORDER BY m.valid_from";
+    assert_eq!(
+        house.texts(yang).await,
+        [
+            "2007-09-21 2011-10-28 AC_ACCOUNT 110 1700",
+            "2011-10-28 2015-03-16 AC_MGR 110 1700",
+            "2015-09-21 AD_VP 90 1700",
+        ]
+    );
+    let singh = "SELECT concat_ws(' ', e.work_email, e.work_email_key, c.amount_minor, c.currency, \
+                 c.pay_period, c.commission_bp, c.valid_from) AS text \
+                 FROM employees e JOIN compensations c ON c.employee_id = e.id \
+                 WHERE e.employee_number = '145'";
+    assert_eq!(
+        house.texts(singh).await,
+        ["jsingh@acme.example jsingh@acme.example 1400000 USD monthly 4000 2014-10-01"]
+    );
+}
+
+#[tokio::test]
+async fn one_bad_row_keeps_everything_out() {
+    let house = house().await;
+    let people = format!("{PEOPLE}1,Ada,King,2020-01-01,\n2,Bo,Lee,2020-01-01,9\n");
+    let files = [
+        (Kind::Departments, "code,name\nIT,IT\n"),
+        (Kind::Employees, people.as_str()),
+    ];
+    let error = house.import(&files).await.unwrap_err();
+    assert_eq!(
+        told(&error),
+        ["/rows/3/manager_number: there is no employee `9`, neither in these files nor stored"]
+    );
+    assert!(house.texts(NUMBERS).await.is_empty());
+    assert_eq!(
+        house
+            .number("SELECT count(*) AS number FROM departments")
+            .await,
+        0
+    );
+}
+
+#[tokio::test]
+async fn what_is_stored_can_be_referred_to_and_not_be_added_again() {
+    let house = house().await;
+    let departments = "code,name,parent_code,manager_number\nIT,IT,CO,1\nCO,Company,,\n";
+    let people = "employee_number,first_name,last_name,work_email,hire_date,department_code\n\
+                  1,Ada,King,Ada@acme.example,2020-01-01,it\n";
+    house
+        .import(&[(Kind::Departments, departments), (Kind::Employees, people)])
+        .await
+        .unwrap();
+
+    let more = format!("{PEOPLE}2,Bo,Lee,2020-01-01,1\n");
+    house.import(&[(Kind::Employees, &more)]).await.unwrap();
+    let history = "employee_number,first_day,last_day\n1,2019-01-01,2019-12-31\n";
+    house
+        .import(&[(Kind::EmploymentHistory, history)])
+        .await
+        .unwrap();
+
+    let people = people.replace("Ada@", "ADA@");
+    let again = [
+        (Kind::Departments, departments),
+        (Kind::Employees, people.as_str()),
+    ];
+    let error = house.import(&again).await.unwrap_err();
+    let told = told(&error);
+    let pointers: Vec<&str> = told
+        .iter()
+        .map(|fault| fault.split(':').next().unwrap())
+        .collect();
+    assert_eq!(
+        pointers,
+        [
+            "/rows/2/code",
+            "/rows/3/code",
+            "/rows/2/employee_number",
+            "/rows/2/work_email"
+        ]
+    );
+    let error = house
+        .import(&[(Kind::EmploymentHistory, history)])
+        .await
+        .unwrap_err();
+    assert!(matches!(error, ImportError::Invalid(_)), "{error:?}");
+    assert_eq!(
+        house
+            .number("SELECT count(*) AS number FROM employments")
+            .await,
+        3
+    );
+}
+
+#[tokio::test]
+async fn numbers_are_drawn_beside_those_that_are_given() {
+    let house = house().await;
+    let people = format!("{PEOPLE},Ada,King,2020-01-01,1002\n1002,Bo,Lee,2020-01-01,\n");
+    house.import(&[(Kind::Employees, &people)]).await.unwrap();
+    assert_eq!(house.texts(NUMBERS).await, ["1002", "1003"]);
+
+    let people = format!("{PEOPLE}Z-1,Cy,Coe,2020-01-01,\n,Di,Doe,2020-01-01,\n");
+    house.import(&[(Kind::Employees, &people)]).await.unwrap();
+    assert_eq!(house.texts(NUMBERS).await, ["1002", "1003", "1004", "Z-1"]);
+}
+
+#[tokio::test]
+async fn a_neighbour_in_the_same_pool_is_not_there() {
+    let house = house().await;
+    let people = format!("{PEOPLE}1,Ada,King,2020-01-01,\n");
+    let files = [(Kind::Employees, people.as_str())];
+    house
+        .import_into(&house.tenants.initech, &files)
+        .await
+        .unwrap();
+
+    let people = format!("{PEOPLE}2,Bo,Lee,2020-01-01,1\n");
+    let error = house
+        .import_into(&house.tenants.umbrella, &[(Kind::Employees, &people)])
+        .await;
+    assert!(told(&error.unwrap_err())[0].contains("there is no employee `1`"));
+    house
+        .import_into(&house.tenants.umbrella, &files)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn of_two_imports_of_the_same_people_one_comes_in() {
+    let house = house().await;
+    let rows: Vec<String> = (1..500)
+        .map(|n| format!("{n},Ada,King,2020-01-01,\n"))
+        .collect();
+    let people = format!("{PEOPLE}{}", rows.concat());
+    let files = [(Kind::Employees, people.as_str())];
+    let (one, other) = tokio::join!(house.import(&files), house.import(&files));
+    let ((Ok(_), Err(error)) | (Err(error), Ok(_))) = (one, other) else {
+        unreachable!("one of two comes in");
+    };
+    let conflict = matches!(error, ImportError::Invalid(_) | ImportError::Changed(_));
+    assert!(conflict, "{error:?}");
+    assert_eq!(
+        house
+            .number("SELECT count(*) AS number FROM employments")
+            .await,
+        499
+    );
+}
+
+#[tokio::test]
+async fn a_third_import_at_the_same_time_is_asked_to_come_later() {
+    let house = house().await;
+    let _running = house.imports.running.try_acquire_many(2).unwrap();
+    let error = house
+        .import(&[(Kind::Departments, "code,name\nIT,IT\n")])
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+}
+
+#[tokio::test]
+async fn a_pointer_is_a_json_pointer_and_the_rest_is_counted() {
+    let house = house().await;
+    let rows = "x,y\n".repeat(1_500);
+    let error = house
+        .import(&[(Kind::Departments, &format!("code,name\n{rows}"))])
+        .await;
+    let told = told(&error.unwrap_err());
+    assert_eq!(told.len(), 1_001);
+    assert_eq!(told[0], "/rows/3/code: `x` stands in line 2 already");
+    assert_eq!(told[1_000], "/rows: 499 more things are wrong");
+
+    let error = house
+        .import(&[(Kind::Departments, "code,name,a/b~c\n")])
+        .await
+        .unwrap_err();
+    assert!(error.fields()[0].pointer.ends_with("/a~1b~0c"));
+}
+
+/// How long it takes stands in the output; the limit is generous, for a machine that does other
+/// things too.
+#[tokio::test]
+#[ignore = "takes a minute"]
+async fn a_hundred_thousand_people_come_in_together() {
+    let house = house().await;
+    let header = "employee_number,first_name,last_name,work_email,hire_date,manager_number,\
+                  department_code,job_title_code,location_code,pay_amount,pay_currency,pay_period\n";
+    let row = |n: u32| {
+        let manager = match n {
+            1 => String::new(),
+            _ => (n / 10 + 1).min(n - 1).to_string(),
+        };
+        format!(
+            "{n},Ada,King {n},a{n}@acme.example,2020-01-01,{manager},D,J,L,1000.50,EUR,monthly\n"
+        )
+    };
+    let rows: Vec<String> = (1..=100_000).map(row).collect();
+    let people = format!("{header}{}", rows.concat());
+    let files = [
+        (Kind::Departments, "code,name\nD,D\n"),
+        (Kind::JobTitles, "code,name\nJ,J\n"),
+        (Kind::Locations, "code,name,country\nL,L,DE\n"),
+        (Kind::Employees, people.as_str()),
+    ];
+    let begun = std::time::Instant::now();
+    let report = house.import(&files).await.unwrap();
+    println!("{} people in {:?}", report.employees, begun.elapsed());
+    assert_eq!(
+        house
+            .number("SELECT count(*) AS number FROM employments")
+            .await,
+        100_000
+    );
+    assert!(begun.elapsed().as_secs() < 120);
+}

@@ -1,0 +1,269 @@
+//! What each query reads of a company of 20,000 in a pool, beside a neighbour of the same size: a
+//! page's worth, whatever the size. Explained in the role of the schema, under row security, as the
+//! queries run.
+
+use database::TenantContext;
+use kernel::{Direction, Limit, PageRequest};
+use sea_orm::{FromQueryResult, Value, sea_query::PostgresQueryBuilder};
+use serde_json::Value as Json;
+use testkit::{DedicatedAndPooled, TestDatabase};
+use time::macros::date;
+use uuid::Uuid;
+
+use super::{history, list, profile, report};
+use crate::{
+    model::EmploymentStatus,
+    repository::{EmployeeKey, EmployeeQuery, EmployeeSort},
+};
+
+const PEOPLE: i64 = 20_000;
+
+/// 200 departments, the first with half of the people, 50 jobs, 20 places; number 1 leads, and each leads eight others. One in fifty
+/// has left, one in five hundred is still to come, one in four worked elsewhere before.
+const SEED: [&str; 5] = [
+    "INSERT INTO departments (id, code, name, name_key, created_at, updated_at) \
+     SELECT lpad(to_hex(n), 32, '0')::uuid, n::text, 'Department ' || n, 'department ' || n, now(), now() \
+     FROM generate_series(0, 199) n",
+    "INSERT INTO job_titles (id, code, name, name_key, created_at, updated_at) \
+     SELECT md5('j' || n)::uuid, n::text, 'Job ' || n, 'job ' || n, now(), now() \
+     FROM generate_series(0, 49) n",
+    "INSERT INTO locations (id, code, name, name_key, country, created_at, updated_at) \
+     SELECT md5('l' || n)::uuid, n::text, 'Place ' || n, 'place ' || n, 'DE', now(), now() \
+     FROM generate_series(0, 19) n",
+    "INSERT INTO employees (id, employee_number, first_name, last_name, first_name_key, \
+     last_name_key, work_email, work_email_key, hire_date, employed_until, created_at, updated_at) \
+     SELECT md5('e' || n)::uuid, n::text, 'F' || md5('f' || n), 'L' || md5('l' || n), \
+     'f' || md5('f' || n), 'l' || md5('l' || n), 'p' || n || '@example.com', \
+     'p' || n || '@example.com', \
+     CASE WHEN n % 500 = 7 THEN DATE '2026-12-01' ELSE DATE '2006-01-01' + (n % 7000)::int END, \
+     CASE WHEN n % 50 = 3 THEN DATE '2026-01-01' + (n % 300)::int END, now(), now() \
+     FROM generate_series(1, $1::bigint) n",
+    "INSERT INTO employments (id, employee_id, valid_from, valid_to, department_id, job_title_id, \
+     location_id, manager_id, employment_type, created_at, updated_at) \
+     SELECT md5('m' || e.employee_number || past)::uuid, e.id, \
+     CASE WHEN past = 1 THEN e.hire_date - 400 ELSE e.hire_date END, \
+     CASE WHEN past = 1 THEN e.hire_date - 10 ELSE e.employed_until END, \
+     lpad(to_hex(CASE WHEN n % 2 = 0 THEN 0 ELSE (n + past) % 200 END), 32, '0')::uuid, md5('j' || n % 50)::uuid, md5('l' || n % 20)::uuid, \
+     CASE WHEN n > 1 THEN md5('e' || (n - 2) / 8 + 1)::uuid END, 'full_time', now(), now() \
+     FROM employees e CROSS JOIN LATERAL (SELECT e.employee_number::bigint AS n) numbered \
+     CROSS JOIN generate_series(0, 1) past WHERE past = 0 OR n % 4 = 0",
+];
+
+async fn company() -> (TestDatabase, DedicatedAndPooled) {
+    let test = TestDatabase::create().await;
+    let on = test.tenants().await;
+    for tenant in [&on.initech, &on.umbrella] {
+        let tx = on.database.begin_tenant(tenant).await.unwrap();
+        for statement in SEED {
+            let people = statement.contains("$1").then_some(Value::from(PEOPLE));
+            tx.run(statement, people).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+    }
+    let mut superuser = test.superuser().await;
+    sqlx::query("ANALYZE")
+        .execute(&mut superuser)
+        .await
+        .unwrap();
+    (test, on)
+}
+
+#[derive(FromQueryResult)]
+struct Explained {
+    #[sea_orm(alias = "QUERY PLAN")]
+    plan: Json,
+}
+
+/// Runs a statement as often as PostgreSQL needs to decide between a plan for these values and one
+/// for any, and answers with the greatest number of rows that it had to look at.
+async fn rows_read(
+    on: &DedicatedAndPooled,
+    tenant: &TenantContext,
+    statement: &str,
+    parameters: &str,
+    arguments: &str,
+) -> u64 {
+    let prepare: &'static str = format!("PREPARE explained {parameters} AS {statement}").leak();
+    let explain: &'static str =
+        format!("EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE explained {arguments}").leak();
+    let tx = on.database.begin_tenant(tenant).await.unwrap();
+    tx.run(prepare, []).await.unwrap();
+    let mut most = 0;
+    for _ in 0..7 {
+        let explained: Option<Explained> = tx.row(explain, []).await.unwrap();
+        most = most.max(scanned(&explained.unwrap().plan[0]["Plan"]));
+    }
+    tx.run("DEALLOCATE explained", []).await.unwrap();
+    tx.rollback().await.unwrap();
+    most
+}
+
+/// How many rows about people the scans of a plan looked at, those included that a filter removed.
+/// Departments, jobs and places may be read whole: a few hundred are cheaper to read than to find.
+fn scanned(plan: &Json) -> u64 {
+    let number = |key: &str| plan[key].as_f64().unwrap_or_default();
+    let relation = plan["Relation Name"].as_str().unwrap_or_default();
+    let own = if ["employees", "employments", "compensations"].contains(&relation) {
+        let each = number("Actual Rows")
+            + number("Rows Removed by Filter")
+            + number("Rows Removed by Index Recheck");
+        (each * number("Actual Loops")).round()
+    } else {
+        0.0
+    };
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a count"
+    )]
+    let own = own as u64;
+    let below = plan["Plans"].as_array().into_iter().flatten();
+    own + below.map(scanned).sum::<u64>()
+}
+
+fn everybody() -> EmployeeQuery {
+    EmployeeQuery {
+        day: date!(2026 - 11 - 23),
+        only: None,
+        department: None,
+        status: None,
+        words: Vec::new(),
+        sort: EmployeeSort::LastName,
+        direction: Direction::Ascending,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_query_reads_a_pages_worth_of_20_000_people() {
+    let (_test, on) = company().await;
+    let mut expensive = Vec::new();
+    for (what, query, after, most) in lists() {
+        let request = PageRequest {
+            limit: Limit::default(),
+            after,
+            count: false,
+        };
+        let (statement, values) =
+            list::joined(list::rows(&query, &request), &query).build(PostgresQueryBuilder);
+        // As `database` sends it: the limit, which is the last value, in the text.
+        let limit = format!("LIMIT ${}", values.0.len());
+        let statement = statement.replace(&limit, "LIMIT 26");
+        let (_limit, bound) = values.0.split_last().unwrap();
+        let bound: Vec<String> = bound.iter().map(ToString::to_string).collect();
+        let arguments = if bound.is_empty() {
+            String::new()
+        } else {
+            format!("({})", bound.join(", "))
+        };
+        let read = rows_read(&on, &on.initech, &statement, "", &arguments).await;
+        if read > most {
+            expensive.push(format!("{what}: {read} rows, at most {most} expected"));
+        }
+    }
+    let id = "'11111111-1111-1111-1111-111111111111'";
+    for (what, statement, parameters, arguments, most) in [
+        (
+            "detail",
+            profile::PAID,
+            "(uuid, date)",
+            "(md5('e77')::uuid, '2026-11-23')".to_owned(),
+            10,
+        ),
+        (
+            "history",
+            history::PAGE,
+            "(uuid, date)",
+            "(md5('e76')::uuid, '9999-12-31')".to_owned(),
+            20,
+        ),
+        (
+            "direct reports",
+            report::PAGE,
+            "(uuid, date, int, int, text, uuid)",
+            format!("(md5('e9')::uuid, '2026-11-23', 1, 0, '', {id})"),
+            100,
+        ),
+        (
+            "reports of 2 steps",
+            report::PAGE,
+            "(uuid, date, int, int, text, uuid)",
+            format!("(md5('e9')::uuid, '2026-11-23', 2, 0, '', {id})"),
+            400,
+        ),
+    ] {
+        let statement = statement
+            .replace("LIMIT $7", "LIMIT 26")
+            .replace("LIMIT $3", "LIMIT 26");
+        let read = rows_read(&on, &on.initech, &statement, parameters, &arguments).await;
+        if read > most {
+            expensive.push(format!("{what}: {read} rows, at most {most} expected"));
+        }
+    }
+    assert!(expensive.is_empty(), "{expensive:#?}");
+}
+
+/// A page of 26 rows has as many employments and managers, and a fourth of the people have a past
+/// employment.
+fn lists() -> Vec<(&'static str, EmployeeQuery, Option<EmployeeKey>, u64)> {
+    let middle = Uuid::from_u128(u128::MAX / 2).into();
+    let q = |word: &str| EmployeeQuery {
+        words: vec![word.to_owned()],
+        ..everybody()
+    };
+    let status = |status| EmployeeQuery {
+        status: Some(status),
+        ..everybody()
+    };
+    let by_hire_date = EmployeeQuery {
+        sort: EmployeeSort::HireDate,
+        ..everybody()
+    };
+    let backwards = |query| EmployeeQuery {
+        direction: Direction::Descending,
+        ..query
+    };
+    let department = |number| EmployeeQuery {
+        department: Some(Uuid::from_u128(number).into()),
+        ..everybody()
+    };
+    vec![
+        ("by name", everybody(), None, 150),
+        (
+            "by name, from the middle",
+            everybody(),
+            Some(EmployeeKey::LastName("l8".to_owned(), middle)),
+            150,
+        ),
+        (
+            "by name, backwards from the middle",
+            backwards(everybody()),
+            Some(EmployeeKey::LastName("l8".to_owned(), middle)),
+            150,
+        ),
+        ("by date of hire", by_hire_date.clone(), None, 150),
+        (
+            "by date of hire, backwards from the middle",
+            backwards(by_hire_date),
+            Some(EmployeeKey::HireDate(date!(2015 - 01 - 01), middle)),
+            150,
+        ),
+        ("the active", status(EmploymentStatus::Active), None, 150),
+        (
+            "the terminated",
+            status(EmploymentStatus::Terminated),
+            None,
+            150,
+        ),
+        (
+            "the scheduled",
+            status(EmploymentStatus::Scheduled),
+            None,
+            150,
+        ),
+        ("a small department", department(43), None, 600),
+        ("a large department", department(0), None, 600),
+        ("the beginning of a name", q("la1b"), None, 150),
+        ("the beginning of nothing", q("zzz"), None, 100),
+        ("a number", q("17777"), None, 100),
+    ]
+}

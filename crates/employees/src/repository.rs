@@ -1,0 +1,304 @@
+//! What the domain needs of storage. Every method takes the transaction it works in; reads work in
+//! a transaction of either mode.
+
+use async_trait::async_trait;
+use database::{Mode, StoreError, Tenant, TenantTx, Tx};
+use kernel::{DepartmentId, Direction, EmployeeId, JobTitleId, LocationId, Page, PageRequest};
+use serde::{Deserialize, Serialize};
+use time::Date;
+use uuid::Uuid;
+
+use crate::model::{
+    Compensation, Department, Employee, EmployeeProfile, Employment, EmploymentRecord,
+    EmploymentStatus, JobTitle, Location, Report,
+};
+
+/// Stores people, their employments and their pay.
+#[async_trait]
+pub trait EmployeeRepository: Send + Sync {
+    /// Stores a person, unless somebody has his number or his address.
+    async fn insert_employee(
+        &self,
+        tx: &TenantTx,
+        employee: &Employee,
+    ) -> Result<Inserted, StoreError>;
+
+    /// Stores an employment.
+    async fn insert_employment(
+        &self,
+        tx: &TenantTx,
+        employment: &Employment,
+    ) -> Result<(), StoreError>;
+
+    /// Stores a compensation.
+    async fn insert_compensation(
+        &self,
+        tx: &TenantTx,
+        compensation: &Compensation,
+    ) -> Result<(), StoreError>;
+
+    /// What an assignment refers to, by name.
+    async fn references<M: Mode>(
+        &self,
+        tx: &Tx<Tenant, M>,
+        wanted: &References,
+    ) -> Result<FoundReferences, StoreError>;
+
+    /// One employee as of a day, with his pay if that is asked for.
+    async fn profile<M: Mode>(
+        &self,
+        tx: &Tx<Tenant, M>,
+        id: EmployeeId,
+        day: Date,
+        with_pay: bool,
+    ) -> Result<Option<EmployeeProfile>, StoreError>;
+
+    /// One page of employees as of a day, without pay.
+    async fn list<M: Mode>(
+        &self,
+        tx: &Tx<Tenant, M>,
+        query: &EmployeeQuery,
+        page: &PageRequest<EmployeeKey>,
+    ) -> Result<Page<EmployeeProfile, EmployeeKey>, StoreError>;
+
+    /// One page of those who report to somebody on a day, through at most `depth` steps: the
+    /// nearest first, then by name.
+    async fn reports<M: Mode>(
+        &self,
+        tx: &Tx<Tenant, M>,
+        manager: EmployeeId,
+        day: Date,
+        depth: ReportDepth,
+        page: &PageRequest<ReportKey>,
+    ) -> Result<Page<Report, ReportKey>, StoreError>;
+
+    /// One page of somebody's employments, the newest first.
+    async fn employments<M: Mode>(
+        &self,
+        tx: &Tx<Tenant, M>,
+        id: EmployeeId,
+        page: &PageRequest<Date>,
+    ) -> Result<Page<EmploymentRecord, Date>, StoreError>;
+
+    /// Whether there is such an employee.
+    async fn exists<M: Mode>(&self, tx: &Tx<Tenant, M>, id: EmployeeId)
+    -> Result<bool, StoreError>;
+}
+
+/// Stores departments, job titles and locations.
+#[async_trait]
+pub trait OrganisationRepository: Send + Sync {
+    /// Stores a department; `false` when its code is taken.
+    async fn insert_department(
+        &self,
+        tx: &TenantTx,
+        department: &Department,
+    ) -> Result<bool, StoreError>;
+
+    /// Stores a job title; `false` when its code is taken.
+    async fn insert_job_title(&self, tx: &TenantTx, job: &JobTitle) -> Result<bool, StoreError>;
+
+    /// Stores a location; `false` when its code is taken.
+    async fn insert_location(&self, tx: &TenantTx, location: &Location)
+    -> Result<bool, StoreError>;
+
+    /// One department.
+    async fn department<M: Mode>(
+        &self,
+        tx: &Tx<Tenant, M>,
+        id: DepartmentId,
+    ) -> Result<Option<Department>, StoreError>;
+
+    /// One job title.
+    async fn job_title<M: Mode>(
+        &self,
+        tx: &Tx<Tenant, M>,
+        id: JobTitleId,
+    ) -> Result<Option<JobTitle>, StoreError>;
+
+    /// One location.
+    async fn location<M: Mode>(
+        &self,
+        tx: &Tx<Tenant, M>,
+        id: LocationId,
+    ) -> Result<Option<Location>, StoreError>;
+
+    /// One page of departments, by name.
+    async fn departments<M: Mode>(
+        &self,
+        tx: &Tx<Tenant, M>,
+        page: &PageRequest<NameKey>,
+    ) -> Result<Page<Department, NameKey>, StoreError>;
+
+    /// One page of job titles, by name.
+    async fn job_titles<M: Mode>(
+        &self,
+        tx: &Tx<Tenant, M>,
+        page: &PageRequest<NameKey>,
+    ) -> Result<Page<JobTitle, NameKey>, StoreError>;
+
+    /// One page of locations, by name.
+    async fn locations<M: Mode>(
+        &self,
+        tx: &Tx<Tenant, M>,
+        page: &PageRequest<NameKey>,
+    ) -> Result<Page<Location, NameKey>, StoreError>;
+}
+
+/// Draws numbers that nobody has.
+#[async_trait]
+pub trait CounterRepository: Send + Sync {
+    /// Draws the next number of a series that is free. Numbers may be skipped and never come back,
+    /// whatever becomes of the transaction that drew them.
+    async fn draw(&self, tx: &TenantTx, series: Series) -> Result<i64, StoreError>;
+
+    /// Lets the transaction end without waiting until its end is safe on disk: after a crash of the
+    /// server it may not have happened, unless something that was committed later did. So a number
+    /// that was drawn in it is never drawn again once somebody has it.
+    async fn end_unwaited(&self, tx: &TenantTx) -> Result<(), StoreError>;
+
+    /// Draws `count` numbers in a row, without looking whether they are free; the first of them.
+    async fn draw_many(&self, tx: &TenantTx, series: Series, count: u32)
+    -> Result<i64, StoreError>;
+
+    /// Lets a series go on after `number`, if it has not come that far.
+    async fn raise(&self, tx: &TenantTx, series: Series, number: i64) -> Result<(), StoreError>;
+}
+
+/// A series of numbers of the tenant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Series {
+    /// Employee numbers.
+    Employees,
+    /// Codes of departments that were created without one.
+    Departments,
+    /// Codes of job titles that were created without one.
+    JobTitles,
+    /// Codes of locations that were created without one.
+    Locations,
+}
+
+/// What became of an insertion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Inserted {
+    /// It is stored.
+    Stored,
+    /// Somebody has the number.
+    NumberTaken,
+    /// Somebody has the address.
+    EmailTaken,
+}
+
+/// What an assignment wants to refer to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct References {
+    /// A department.
+    pub department: Option<DepartmentId>,
+    /// A job title.
+    pub job_title: Option<JobTitleId>,
+    /// A location.
+    pub location: Option<LocationId>,
+    /// A manager.
+    pub manager: Option<EmployeeId>,
+}
+
+/// What of it there is, by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FoundReferences {
+    /// The department's name.
+    pub department: Option<String>,
+    /// The job title's name.
+    pub job_title: Option<String>,
+    /// The location's name.
+    pub location: Option<String>,
+    /// The manager.
+    pub manager: Option<FoundManager>,
+}
+
+/// Somebody who may become a manager.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundManager {
+    /// What he is called.
+    pub name: String,
+    /// The first day of his service.
+    pub hire_date: Date,
+    /// The first day after it.
+    pub employed_until: Option<Date>,
+}
+
+/// Which employees, in which order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EmployeeQuery {
+    /// The day as of which.
+    pub day: Date,
+    /// Only this one: what somebody may see who may see himself.
+    pub only: Option<EmployeeId>,
+    /// Only of this department.
+    pub department: Option<DepartmentId>,
+    /// Only of this status.
+    pub status: Option<EmploymentStatus>,
+    /// Only those of whom each of these words begins a name, the number or the address. The words
+    /// are normalised ([`kernel::normalised_key`]).
+    pub words: Vec<String>,
+    /// In this order.
+    pub sort: EmployeeSort,
+    /// And this way round.
+    pub direction: Direction,
+}
+
+/// What employees are sorted by; ties are broken by id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EmployeeSort {
+    /// The family name.
+    LastName,
+    /// The date of hire.
+    HireDate,
+}
+
+/// Where a page of employees ends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EmployeeKey {
+    /// In the order of family names: the name's key.
+    LastName(String, EmployeeId),
+    /// In the order of the dates of hire.
+    HireDate(Date, EmployeeId),
+}
+
+/// Through how many steps somebody may report to somebody: 1 to 20.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReportDepth(u8);
+
+impl ReportDepth {
+    /// Direct reports only.
+    pub const DIRECT: Self = Self(1);
+
+    /// So many steps; `None` outside 1 to 20.
+    pub fn new(steps: u8) -> Option<Self> {
+        (1..=20).contains(&steps).then_some(Self(steps))
+    }
+
+    /// The number of steps.
+    pub fn get(self) -> u8 {
+        self.0
+    }
+}
+
+/// Where a page of reports ends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportKey {
+    /// How far down.
+    pub depth: u8,
+    /// The family name's key.
+    pub last_name: String,
+    /// Who.
+    pub id: EmployeeId,
+}
+
+/// Where a page of something that is sorted by name ends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NameKey {
+    /// The name's key.
+    pub name: String,
+    /// Which.
+    pub id: Uuid,
+}

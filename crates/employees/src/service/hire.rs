@@ -1,0 +1,384 @@
+//! Hiring: a person, his first employment and, if agreed, his pay, together or not at all.
+
+use database::TenantContext;
+use kernel::{Actor, DateRange, EmailAddress, EmployeeId, FieldErrors, Permit, Reach};
+use time::{Date, OffsetDateTime};
+
+use super::{Employees, Storage, for_the_tenant};
+use crate::{
+    EmployeesError,
+    model::{
+        Assignment, Commission, Compensation, CurrentPay, Employee, EmployeeNumber,
+        EmployeeProfile, Employment, EmploymentStatus, EmploymentType, Guarded, Named, Pay,
+        PersonName, PhoneNumber, Stamp,
+    },
+    permission::Create,
+    repository::{FoundReferences, Inserted, References, Series},
+};
+
+/// Who is hired, and as what.
+#[derive(Clone, Debug)]
+pub struct Hire {
+    /// His number; drawn from the tenant's series when it is not given.
+    pub number: Option<EmployeeNumber>,
+    /// What he is called.
+    pub name: PersonName,
+    /// His address at work.
+    pub work_email: Option<EmailAddress>,
+    /// His telephone number at work.
+    pub phone: Option<PhoneNumber>,
+    /// His first day; it may lie ahead or in the past.
+    pub hire_date: Date,
+    /// On which terms.
+    pub employment_type: EmploymentType,
+    /// Where he belongs, what he does, where he works and whom he reports to.
+    pub references: References,
+    /// What he is paid from the first day on.
+    pub pay: Option<NewPay>,
+}
+
+/// What somebody is going to be paid.
+#[derive(Clone, Copy, Debug)]
+pub struct NewPay {
+    /// How much, per pay period.
+    pub pay: Pay,
+    /// The share of sales on top.
+    pub commission: Option<Commission>,
+}
+
+/// How often a drawn number may turn out to have been given by hand in the meantime.
+const DRAWS: usize = 5;
+
+impl<S: Storage> Employees<S> {
+    /// Hires somebody and answers with what is shown of him.
+    ///
+    /// # Errors
+    /// [`EmployeesError::Invalid`] naming what the employment refers to and the tenant does not
+    /// have, [`EmployeesError::Taken`] naming the number or the address that somebody has.
+    pub async fn hire(
+        &self,
+        permit: &Permit<Create>,
+        tenant: &TenantContext,
+        actor: &Actor,
+        hire: Hire,
+    ) -> Result<EmployeeProfile, EmployeesError> {
+        for_the_tenant(permit)?;
+        plausible(hire.hire_date)?;
+        let mut profile = self.hire_under_a_number(tenant, &hire).await?;
+        if self
+            .may_see_pay(actor)
+            .is_none_or(|pay| pay.reach() != Reach::Tenant)
+        {
+            profile.compensation = Guarded::Hidden;
+        }
+        Ok(profile)
+    }
+
+    async fn hire_under_a_number(
+        &self,
+        tenant: &TenantContext,
+        hire: &Hire,
+    ) -> Result<EmployeeProfile, EmployeesError> {
+        if let Some(number) = &hire.number {
+            return match self.store(tenant, hire, number.clone()).await? {
+                Stored::Profile(profile) => Ok(*profile),
+                Stored::NumberTaken => Err(EmployeesError::Taken {
+                    field: "employee_number",
+                }),
+            };
+        }
+        for _ in 0..DRAWS {
+            let number = self.draw_number(tenant).await?;
+            if let Stored::Profile(profile) = self.store(tenant, hire, number).await? {
+                return Ok(*profile);
+            }
+        }
+        Err(EmployeesError::Taken {
+            field: "employee_number",
+        })
+    }
+
+    /// Draws a number in a transaction of its own: the row of the counter is locked for as long as
+    /// its transaction runs, and everybody who is being hired would wait in line for a disk.
+    async fn draw_number(&self, tenant: &TenantContext) -> Result<EmployeeNumber, EmployeesError> {
+        let tx = self.database.begin_tenant(tenant).await?;
+        self.storage.end_unwaited(&tx).await?;
+        let number = self.storage.draw(&tx, Series::Employees).await?;
+        tx.commit().await?;
+        Ok(EmployeeNumber::stored(number.to_string()))
+    }
+
+    async fn store(
+        &self,
+        tenant: &TenantContext,
+        hire: &Hire,
+        number: EmployeeNumber,
+    ) -> Result<Stored, EmployeesError> {
+        let now = self.ambient.now();
+        let today = self.today(tenant);
+        let (employee, employment, compensation) = self.records(hire, number, now);
+
+        let tx = self.database.begin_tenant(tenant).await?;
+        let found = self.storage.references(&tx, &hire.references).await?;
+        let assignment = assign(hire, found, today)?;
+        match self.storage.insert_employee(&tx, &employee).await? {
+            Inserted::Stored => {}
+            Inserted::NumberTaken => return Ok(Stored::NumberTaken),
+            Inserted::EmailTaken => {
+                return Err(EmployeesError::Taken {
+                    field: "work_email",
+                });
+            }
+        }
+        self.storage.insert_employment(&tx, &employment).await?;
+        if let Some(compensation) = &compensation {
+            self.storage.insert_compensation(&tx, compensation).await?;
+        }
+        tx.commit().await?;
+        Ok(Stored::Profile(Box::new(profile(
+            employee,
+            assignment,
+            compensation,
+            today,
+        ))))
+    }
+
+    fn records(
+        &self,
+        hire: &Hire,
+        number: EmployeeNumber,
+        now: OffsetDateTime,
+    ) -> (Employee, Employment, Option<Compensation>) {
+        let id: EmployeeId = self.ambient.id();
+        let stamp = Stamp::new(now);
+        let period = DateRange::since(hire.hire_date);
+        let employee = Employee {
+            id,
+            number,
+            name: hire.name.clone(),
+            work_email: hire.work_email.clone(),
+            phone: hire.phone.clone(),
+            hire_date: hire.hire_date,
+            employed_until: period.to(),
+            stamp,
+        };
+        let employment = Employment {
+            id: self.ambient.id(),
+            employee_id: id,
+            period,
+            department_id: hire.references.department,
+            job_title_id: hire.references.job_title,
+            location_id: hire.references.location,
+            manager_id: hire.references.manager,
+            employment_type: hire.employment_type,
+            stamp,
+        };
+        let compensation = hire.pay.map(|agreed| Compensation {
+            id: self.ambient.id(),
+            employee_id: id,
+            period,
+            pay: agreed.pay,
+            commission: agreed.commission,
+            stamp,
+        });
+        (employee, employment, compensation)
+    }
+}
+
+enum Stored {
+    Profile(Box<EmployeeProfile>),
+    NumberTaken,
+}
+
+/// A date of hire is within living memory, or soon: anything else is a slip of the finger.
+fn plausible(hire_date: Date) -> Result<(), EmployeesError> {
+    if (1900..=2199).contains(&hire_date.year()) {
+        Ok(())
+    } else {
+        Err(EmployeesError::field(
+            "/hire_date",
+            "invalid",
+            "must lie between 1900 and 2199",
+        ))
+    }
+}
+
+/// What the employment refers to, if the tenant has all of it.
+///
+/// Nobody reports to a new employee yet, so whoever becomes his manager, it makes no cycle.
+fn assign(hire: &Hire, found: FoundReferences, today: Date) -> Result<Assignment, EmployeesError> {
+    let wanted = &hire.references;
+    let mut wrong = FieldErrors::new();
+    let assignment = Assignment {
+        employment_type: hire.employment_type,
+        department: named(
+            "department",
+            wanted.department,
+            found.department,
+            &mut wrong,
+        ),
+        job_title: named("job_title", wanted.job_title, found.job_title, &mut wrong),
+        location: named("location", wanted.location, found.location, &mut wrong),
+        manager: {
+            // A company is often written down top first, with dates of hire long past: whoever
+            // leads today may lead, and who begins later must lead then.
+            let day = today.max(hire.hire_date);
+            if let Some(manager) = &found.manager {
+                let status = EmploymentStatus::on(day, manager.hire_date, manager.employed_until);
+                if status != EmploymentStatus::Active {
+                    let message = format!("the manager is {status} on {day}");
+                    wrong.push("/manager_id", "not_active", message);
+                }
+            }
+            let name = found.manager.map(|manager| manager.name);
+            named("manager", wanted.manager, name, &mut wrong)
+        },
+    };
+    wrong.into_result().map_err(EmployeesError::Invalid)?;
+    Ok(assignment)
+}
+
+fn named<Id>(
+    what: &'static str,
+    wanted: Option<Id>,
+    found: Option<String>,
+    wrong: &mut FieldErrors,
+) -> Option<Named<Id>> {
+    match (wanted, found) {
+        (Some(id), Some(name)) => Some(Named { id, name }),
+        (Some(_), None) => {
+            let thing = what.replace('_', " ");
+            wrong.push(
+                format!("/{what}_id"),
+                "not_found",
+                format!("there is no such {thing}"),
+            );
+            None
+        }
+        (None, _) => None,
+    }
+}
+
+fn profile(
+    employee: Employee,
+    assignment: Assignment,
+    compensation: Option<Compensation>,
+    today: Date,
+) -> EmployeeProfile {
+    EmployeeProfile {
+        status: employee.status_on(today),
+        id: employee.id,
+        number: employee.number,
+        name: employee.name,
+        work_email: employee.work_email.map(|email| email.as_str().to_owned()),
+        phone: employee.phone.map(PhoneNumber::into_string),
+        hire_date: employee.hire_date,
+        assignment: Some(assignment),
+        compensation: Guarded::Shown(compensation.map(|compensation| CurrentPay {
+            pay: compensation.pay,
+            commission: compensation.commission,
+            valid_from: compensation.period.from(),
+        })),
+        stamp: employee.stamp,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kernel::FieldError;
+    use time::macros::date;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::repository::FoundManager;
+
+    fn hire() -> Hire {
+        Hire {
+            number: None,
+            name: PersonName {
+                first: "Neena".parse().unwrap(),
+                last: "Yang".parse().unwrap(),
+            },
+            work_email: None,
+            phone: None,
+            hire_date: date!(2026 - 03 - 01),
+            employment_type: EmploymentType::FullTime,
+            references: References {
+                department: Some(Uuid::from_u128(1).into()),
+                job_title: None,
+                location: Some(Uuid::from_u128(2).into()),
+                manager: Some(Uuid::from_u128(3).into()),
+            },
+            pay: None,
+        }
+    }
+
+    fn king(employed_until: Option<Date>) -> FoundManager {
+        FoundManager {
+            name: "Steven King".to_owned(),
+            hire_date: date!(2013 - 06 - 17),
+            employed_until,
+        }
+    }
+
+    fn wrong(found: FoundReferences, today: Date) -> Vec<(String, &'static str)> {
+        match assign(&hire(), found, today) {
+            Err(EmployeesError::Invalid(fields)) => fields
+                .into_iter()
+                .map(|FieldError { pointer, code, .. }| (pointer, code))
+                .collect(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn everything_that_is_not_there_is_named_at_once() {
+        let fields = wrong(FoundReferences::default(), date!(2026 - 02 - 01));
+        assert_eq!(
+            fields,
+            [
+                ("/department_id".to_owned(), "not_found"),
+                ("/location_id".to_owned(), "not_found"),
+                ("/manager_id".to_owned(), "not_found"),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_manager_is_active_on_the_first_day() {
+        let found = |until| FoundReferences {
+            department: Some("Sales".to_owned()),
+            location: Some("Oxford".to_owned()),
+            manager: Some(king(until)),
+            job_title: None,
+        };
+        let before = date!(2026 - 02 - 01);
+        assert!(assign(&hire(), found(None), before).is_ok());
+        assert!(assign(&hire(), found(Some(date!(2026 - 03 - 02))), before).is_ok());
+        assert_eq!(
+            wrong(found(Some(date!(2026 - 03 - 01))), before),
+            [("/manager_id".to_owned(), "not_active")]
+        );
+    }
+
+    #[test]
+    fn a_manager_may_have_come_later_than_somebody_who_is_written_down_late() {
+        let found = FoundReferences {
+            department: Some("Sales".to_owned()),
+            location: Some("Oxford".to_owned()),
+            manager: Some(FoundManager {
+                hire_date: date!(2026 - 06 - 01),
+                ..king(None)
+            }),
+            job_title: None,
+        };
+        assert!(assign(&hire(), found.clone(), date!(2026 - 06 - 01)).is_ok());
+        assert!(assign(&hire(), found, date!(2026 - 05 - 31)).is_err());
+    }
+
+    #[test]
+    fn a_year_of_two_digits_is_a_slip_of_the_finger() {
+        assert!(plausible(date!(0026 - 03 - 01)).is_err());
+        assert!(plausible(date!(1999 - 03 - 01)).is_ok());
+    }
+}

@@ -1,0 +1,250 @@
+//! Importing: everything of an import comes in, or nothing.
+
+use std::{collections::HashSet, sync::Arc};
+
+use database::{Database, StoreError, TenantContext};
+use kernel::{
+    Ambient, Denied, DomainError, ErrorKind, FieldError, PermissionMarker as _, Permit, Reach,
+};
+use tokio::sync::Semaphore;
+
+use crate::{
+    import::{
+        CheckedDraft, Draft, Fault, Faults, ImportReport, ImportRepository, ImportSet, Wanted,
+    },
+    model::EmployeeNumber,
+    permission::Import,
+    repository::{CounterRepository, Series},
+};
+
+/// How many imports of a process may run at the same time: each holds its files in memory.
+const AT_ONCE: usize = 2;
+
+/// Brings organisations in. Cheap to clone.
+#[derive(Clone)]
+pub struct Imports<S> {
+    database: Database,
+    ambient: Ambient,
+    storage: S,
+    pub(crate) running: Arc<Semaphore>,
+}
+
+/// Why an import did not happen. Nothing of it is stored.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// Something is wrong with the files.
+    #[error("{} things are wrong with the import, and nothing was imported", .0.total())]
+    Invalid(Faults),
+    /// The actor may not import into this tenant.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// Other imports are running.
+    #[error("{AT_ONCE} imports are running")]
+    Busy,
+    /// Somebody changed the organisation while the import was running.
+    #[error("somebody changed the same people or organisation during the import")]
+    Changed(#[source] StoreError),
+    /// Storage failed.
+    #[error(transparent)]
+    Store(StoreError),
+    /// A defect of the platform ended the calculation.
+    #[error("the import was interrupted")]
+    Interrupted,
+}
+
+impl<S> Imports<S>
+where
+    S: ImportRepository + CounterRepository,
+{
+    /// Composes the use case.
+    pub fn new(database: Database, ambient: Ambient, storage: S) -> Self {
+        Self {
+            database,
+            ambient,
+            storage,
+            running: Arc::new(Semaphore::new(AT_ONCE)),
+        }
+    }
+
+    /// Imports files on behalf of somebody who may.
+    pub async fn import(
+        &self,
+        permit: &Permit<Import>,
+        tenant: &TenantContext,
+        set: ImportSet,
+    ) -> Result<ImportReport, ImportError> {
+        if permit.reach() != Reach::Tenant {
+            let permission = Import::PERMISSION;
+            return Err(Denied { permission }.into());
+        }
+        self.import_as_operator(tenant, set).await
+    }
+
+    /// Imports files on behalf of the operator at the command line, who may do everything.
+    pub async fn import_as_operator(
+        &self,
+        tenant: &TenantContext,
+        set: ImportSet,
+    ) -> Result<ImportReport, ImportError> {
+        let Ok(_running) = self.running.try_acquire() else {
+            return Err(ImportError::Busy);
+        };
+        let (draft, wanted) = compute(|| {
+            let draft = Draft::read(set);
+            let wanted = draft.wanted();
+            (draft, wanted)
+        })
+        .await?;
+
+        let tx = self.database.begin_tenant_read(tenant).await?;
+        let known = self.storage.known(&tx, &wanted).await?;
+        tx.commit().await?;
+
+        let draft = compute(|| draft.check(known)).await?;
+        let draft = draft.map_err(ImportError::Invalid)?;
+        let numbers = self.draw_numbers(tenant, &draft).await?;
+        let ambient = self.ambient.clone();
+        let plan = compute(move || draft.plan(numbers, &ambient)).await?;
+        let plan = plan.ok_or(ImportError::Interrupted)?;
+
+        // What was looked at before is not locked. What matters of it holds in the database too:
+        // numbers, codes and addresses are unique, employments do not overlap, references lead
+        // somewhere. Circles cannot come about: nobody else knows those who come in.
+        let tx = self.database.begin_tenant(tenant).await?;
+        self.storage.store(&tx, &plan).await.map_err(changed)?;
+        tx.commit().await?;
+        Ok(plan.report())
+    }
+
+    /// Draws numbers for those who have none, in short transactions: the series is locked for as
+    /// long as a transaction that drew from it runs.
+    async fn draw_numbers(
+        &self,
+        tenant: &TenantContext,
+        draft: &CheckedDraft,
+    ) -> Result<Vec<EmployeeNumber>, ImportError> {
+        let given: HashSet<&EmployeeNumber> = draft.numbers().collect();
+        if let Some(last) = given.iter().filter_map(|number| in_series(number)).max() {
+            let tx = self.database.begin_tenant(tenant).await?;
+            self.storage.raise(&tx, Series::Employees, last).await?;
+            tx.commit().await?;
+        }
+        let wanted = draft.unnumbered();
+        let mut drawn = Vec::with_capacity(wanted);
+        // A second time is needed when numbers of the series were given by hand.
+        for _ in 0..DRAWS {
+            let missing = u32::try_from(wanted - drawn.len()).unwrap_or(u32::MAX);
+            if missing == 0 {
+                break;
+            }
+            let tx = self.database.begin_tenant(tenant).await?;
+            let first = self
+                .storage
+                .draw_many(&tx, Series::Employees, missing)
+                .await?;
+            tx.commit().await?;
+            let numbers = first..first.saturating_add(missing.into());
+            let numbers: HashSet<EmployeeNumber> = numbers
+                .map(|number| EmployeeNumber::stored(number.to_string()))
+                .collect();
+            let wanted = Wanted {
+                employees: numbers,
+                ..Wanted::default()
+            };
+            let tx = self.database.begin_tenant_read(tenant).await?;
+            let taken = self.storage.known(&tx, &wanted).await?.employees;
+            tx.commit().await?;
+            let free = wanted.employees.into_iter();
+            let free = free.filter(|number| !taken.contains_key(number) && !given.contains(number));
+            drawn.extend(free);
+        }
+        drawn.sort_by_key(in_series);
+        Ok(drawn)
+    }
+}
+
+/// How often numbers are drawn for those who have none.
+const DRAWS: usize = 8;
+
+/// A number that may be one of the tenant's series: not one of another system's that is so great
+/// that nobody would like to go on from it.
+fn in_series(number: &EmployeeNumber) -> Option<i64> {
+    let text = number.as_str();
+    let plain = text.len() <= 9 && text.bytes().all(|byte| byte.is_ascii_digit());
+    plain.then(|| text.parse().ok())?
+}
+
+/// Computes where it keeps no other request waiting.
+async fn compute<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, ImportError> {
+    let done = telemetry::spawn_blocking(work).await;
+    done.map_err(|_panicked| ImportError::Interrupted)
+}
+
+fn changed(error: StoreError) -> ImportError {
+    match error {
+        StoreError::Duplicate { .. } | StoreError::Reference { .. } => ImportError::Changed(error),
+        other => ImportError::Store(other),
+    }
+}
+
+impl From<StoreError> for ImportError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl DomainError for ImportError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Invalid(_) => ErrorKind::ValidationFailed,
+            Self::Denied(error) => error.kind(),
+            Self::Busy => ErrorKind::Unavailable,
+            Self::Changed(_) => ErrorKind::Conflict,
+            Self::Store(error) => error.kind(),
+            Self::Interrupted => ErrorKind::Internal,
+        }
+    }
+
+    fn detail(&self) -> String {
+        match self {
+            Self::Invalid(faults) if faults.total() == 1 => {
+                "One thing is wrong with the import, and nothing was imported: see `errors`."
+                    .to_owned()
+            }
+            Self::Invalid(_) => format!("{self}: see `errors`."),
+            Self::Denied(error) => error.detail(),
+            Self::Busy => "Other imports are running. Try again in a minute.".to_owned(),
+            Self::Changed(_) => {
+                "Somebody changed the same people or organisation during the import, and nothing \
+                 was imported. Try again."
+                    .to_owned()
+            }
+            Self::Store(error) => error.detail(),
+            Self::Interrupted => StoreError::Poisoned.detail(),
+        }
+    }
+
+    fn fields(&self) -> Vec<FieldError> {
+        let Self::Invalid(faults) = self else {
+            return Vec::new();
+        };
+        let mut fields: Vec<FieldError> = faults.iter().map(field).collect();
+        if faults.more() > 0 {
+            let message = format!("{} more things are wrong", faults.more());
+            fields.push(FieldError::new("/rows", "more", message));
+        }
+        fields
+    }
+}
+
+/// `/rows/17/hire_date`: the line as an editor counts it, and the column as the file calls it.
+fn field(fault: &Fault) -> FieldError {
+    let mut pointer = format!("/rows/{}", fault.line);
+    if let Some(column) = &fault.column {
+        pointer.push('/');
+        pointer.push_str(&column.replace('~', "~0").replace('/', "~1"));
+    }
+    FieldError::new(pointer, fault.code, fault.message.clone())
+}

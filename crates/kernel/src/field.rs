@@ -1,0 +1,54 @@
+//! What a field holds and who may see it. Each field of each resource is declared once; masks,
+//! audit, export and erasure read the declaration.
+
+/// How much harm the disclosure of a field does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Class {
+    /// May be shown to anyone: the name of a department.
+    Public,
+    /// For members of the tenant.
+    Internal,
+    /// About a person (GDPR, Article 4).
+    Personal,
+    /// About a person and able to harm him: pay, health, bank account.
+    Sensitive,
+    /// Never leaves the platform: a password hash.
+    Secret,
+}
+
+/// Which group of permissions opens a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AccessGroup {
+    /// Who somebody is.
+    Identity,
+    /// How to reach somebody at work.
+    Contact,
+    /// Private life.
+    Personal,
+    /// Pay.
+    Compensation,
+    /// Bank accounts.
+    Bank,
+    /// Health.
+    Medical,
+    /// What others wrote about somebody.
+    Notes,
+}
+
+/// The declaration of one field of one resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FieldDeclaration {
+    /// The name on the wire.
+    pub name: &'static str,
+    /// How much harm its disclosure does.
+    pub class: Class,
+    /// Which group of permissions opens it.
+    pub group: AccessGroup,
+}
+
+impl FieldDeclaration {
+    /// Declares a field.
+    pub const fn new(name: &'static str, class: Class, group: AccessGroup) -> Self {
+        Self { name, class, group }
+    }
+}

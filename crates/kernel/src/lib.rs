@@ -1,0 +1,52 @@
+//! The words every other crate speaks: typed identifiers, time, money, permissions, lists, errors.
+//!
+//! The kernel knows no database, no HTTP and no runtime. Its invariants:
+//!
+//! - A value that exists is valid. [`Slug`], [`EmailAddress`], [`Money`], [`TimeZone`] and
+//!   [`DateRange`] are built once, at the edge, and cannot be wrong inside.
+//! - Time and randomness are arguments. [`Ambient`] carries both; nothing reads the wall clock by
+//!   itself, so that every rule about dates can be tested at any instant.
+//! - Authority is a value. A [`Permit`] can only be obtained from an [`Authorizer`], and use cases
+//!   demand one instead of asking.
+//!
+//! ```
+//! use kernel::{Money, Slug};
+//!
+//! let slug: Slug = "acme-corp".parse()?;
+//! assert_eq!(slug.as_str(), "acme-corp");
+//!
+//! let salary = Money::parse("1234.50", "EUR")?;
+//! assert_eq!(salary.minor_units(), 123_450);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod access;
+mod actor;
+mod ambient;
+mod date_range;
+mod email;
+mod error;
+pub mod field;
+mod id;
+mod list;
+mod money;
+mod tenant;
+mod text;
+mod time_zone;
+
+pub use access::{Authorizer, Denied, Permission, PermissionMarker, Permit, Reach};
+pub use actor::{Actor, RoleName};
+pub use ambient::{Ambient, Clock, Entropy, FixedClock, SeededEntropy, SystemClock, SystemEntropy};
+pub use date_range::{DateRange, DateRangeError};
+pub use email::{EmailAddress, EmailAddressError};
+pub use error::{DomainError, ErrorKind, FieldError, FieldErrors};
+pub use id::{
+    CompensationId, DepartmentId, EmployeeId, EmploymentId, JobTitleId, LocationId, RefreshTokenId,
+    RoleAssignmentId, SessionId, TenantId, TypedId, UserId,
+};
+pub use iso_currency::Currency;
+pub use list::{Direction, Limit, Page, PageRequest};
+pub use money::{Money, MoneyError};
+pub use tenant::{Placement, SchemaName, SchemaNameError, Slug, SlugError, TenantStatus};
+pub use text::{normalised_key, prefix_end};
+pub use time_zone::{TimeZone, TimeZoneError};

@@ -1,0 +1,61 @@
+//! Logs: how they are written, what they may hold, and which request they belong to.
+//!
+//! # What it promises
+//! - One line an event, as JSON ([`LogFormat::Json`]) or for people ([`LogFormat::Pretty`]), on
+//!   standard error. Standard output belongs to what a command prints.
+//! - Every event inside a request carries that request's [`fields`], also from a spawned task:
+//!   [`spawn`], [`spawn_named`] and [`spawn_blocking`] take the current span along, and nothing
+//!   else in the workspace may call `tokio::spawn`.
+//! - Logging never holds up a request. Lines go through a bounded queue to a thread of their own;
+//!   when the reader of the log is stuck and the queue full, lines are dropped and counted
+//!   ([`Guard::dropped_lines`]). What must not be lost (the audit trail) is a row in the database
+//!   and never only a line in a log.
+//! - A panic is one event with its place, in the span it happened in.
+//!
+//! # No personal data
+//! A log outlives the record it speaks of and is read by people who may not read that record.
+//! So a line may hold ids, slugs, counts, durations, codes and the names of fields, and never
+//! their values: no names, e-mail addresses, amounts, request bodies, query strings, tokens or
+//! SQL with values in it. People appear as [`fields::USER`] alone, an id that means nothing
+//! outside the tenant's schema. Three walls keep slips small:
+//! - libraries, whose debug events print headers and statements, are held at `info` whatever the
+//!   general level is; an operator who wants more names the library ([`LogFilter`]);
+//! - of a panic only a message without any value in it is logged;
+//! - an error that is logged describes what went wrong, never the value it went wrong with.
+//!
+//! # Example
+//! ```
+//! use telemetry::{LogFormat, LogSettings, fields};
+//! use tracing::Instrument;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let log = LogSettings {
+//!     format: LogFormat::Json,
+//!     level: "info,employees=debug".parse()?,
+//!     access_log: true,
+//! };
+//! // Kept until the end of `main`: dropping it writes what is still queued.
+//! let _guard = telemetry::init(&log)?;
+//!
+//! let span = telemetry::request_span("0192f0c1-7f0a-7000-8000-000000000001");
+//! span.record(fields::TENANT, "acme");
+//! let _request = async { tracing::info!("hired") }.instrument(span);
+//! # Ok(())
+//! # }
+//! ```
+
+#![deny(missing_docs)]
+
+pub mod fields;
+mod filter;
+mod init;
+mod json;
+mod panic;
+mod settings;
+mod spawn;
+
+pub use fields::request_span;
+pub use filter::{ACCESS_LOG, LogFilter, LogFilterError};
+pub use init::{Guard, TelemetryError, init};
+pub use settings::{LogFormat, LogSettings, UnknownLogFormat};
+pub use spawn::{spawn, spawn_blocking, spawn_named};

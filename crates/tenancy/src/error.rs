@@ -1,0 +1,78 @@
+//! What can go wrong around tenants.
+
+use std::sync::Arc;
+
+use database::StoreError;
+use kernel::{DomainError, ErrorKind, Slug, TenantStatus};
+
+use crate::PortError;
+
+/// An error of tenancy.
+#[derive(Debug, thiserror::Error)]
+pub enum TenancyError {
+    /// Nobody is named, or nobody of that name exists.
+    #[error(
+        "This request is for no tenant that there is. Name one in the header `X-Tenant-Slug`, or \
+         use its own host."
+    )]
+    NotFound,
+    /// The header and the host name two tenants.
+    #[error("The header X-Tenant-Slug and the host name two different tenants.")]
+    Ambiguous,
+    /// The platform suspended the tenant.
+    #[error("This tenant is suspended. Ask the platform's administrators.")]
+    Suspended,
+    /// The tenant is in between.
+    #[error("This tenant is {}. Try again in a few seconds.", progress(*.0))]
+    Unavailable(TenantStatus),
+    /// The slug belongs to another tenant, or somebody is creating it right now.
+    #[error("The slug `{0}` is taken.")]
+    SlugTaken(Slug),
+    /// The tables of a new tenant could not be made.
+    #[error("the schema of the tenant could not be made")]
+    Schema(#[source] PortError),
+    /// The first administrator of a new tenant could not be made.
+    #[error("the first administrator of the tenant could not be made")]
+    Administrator(#[source] PortError),
+    /// The registry could not be read; several requests may have waited for the same answer.
+    #[error("the registry of tenants cannot be read")]
+    Registry(#[source] Arc<StoreError>),
+    /// Storage failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+fn progress(status: TenantStatus) -> &'static str {
+    match status {
+        TenantStatus::Creating => "being created",
+        TenantStatus::Migrating => "being brought up to date",
+        TenantStatus::Moving => "being moved",
+        TenantStatus::Active | TenantStatus::Suspended => "busy",
+    }
+}
+
+impl DomainError for TenancyError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NotFound => ErrorKind::TenantNotFound,
+            Self::Ambiguous => ErrorKind::TenantAmbiguous,
+            Self::Suspended => ErrorKind::TenantSuspended,
+            Self::Unavailable(_) => ErrorKind::TenantUnavailable,
+            Self::SlugTaken(_) => ErrorKind::SlugTaken,
+            Self::Schema(_) | Self::Administrator(_) => ErrorKind::Internal,
+            Self::Registry(error) => error.kind(),
+            Self::Store(error) => error.kind(),
+        }
+    }
+
+    fn detail(&self) -> String {
+        match self {
+            Self::Registry(error) => error.detail(),
+            Self::Store(error) => error.detail(),
+            Self::Schema(_) | Self::Administrator(_) => {
+                "The tenant could not be created. Nothing of it was kept.".to_owned()
+            }
+            _ => self.to_string(),
+        }
+    }
+}

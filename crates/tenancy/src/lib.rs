@@ -1,0 +1,46 @@
+//! Tenants: who they are, which one a request is for, and how a new one comes into being.
+//!
+//! A tenant is a row of `platform.tenants`. The [`Registry`] alone reads it, and as it owns the
+//! [`RegistryAuthority`](database::RegistryAuthority), it alone opens doors: whoever holds a
+//! [`TenantContext`](database::TenantContext) got it from a row of the registry.
+//!
+//! # Invariants
+//! - A request is for exactly one tenant, found once, in one place ([`Resolution`];
+//!   `adr/0003-one-tenant-resolution.md`). What a request says is read by a pure function
+//!   ([`HostRules::read`]) and never guessed at: whatever is no slug and no host names nobody.
+//! - A slug belongs to one tenant and never changes. It is claimed by a unique key before anything
+//!   else is made ([`Provisioning`]).
+//! - Only a tenant in service is entered from outside. One that is being created, migrated or
+//!   moved is unavailable for a while, a suspended one until the platform says otherwise.
+//! - A change of the registry counts after `cache_ttl` at the latest.
+//!
+//! ```
+//! use tenancy::{HostRules, Question};
+//!
+//! let rules = HostRules::new(["hr.example.com".parse()?], ["localhost".parse()?]);
+//! let question = rules.read(None, Some("Acme.hr.example.com:443"));
+//! let Question::Host(host) = question else { panic!() };
+//! assert_eq!(host.slug().map(|slug| slug.as_str()), Some("acme"));
+//! # Ok::<(), tenancy::HostNameError>(())
+//! ```
+
+#![deny(missing_docs)]
+
+mod error;
+mod http;
+mod model;
+mod ports;
+mod postgres;
+mod repository;
+mod service;
+
+pub use error::TenancyError;
+pub use http::{BrandingBody, TenantProfile, configure};
+pub use model::{
+    Branding, HostName, HostNameError, HostRules, Locale, LocaleError, NamedHost, Question, Tenant,
+    TenantName, TenantNameError,
+};
+pub use ports::{FirstAdministrator, PortError, SchemaProvisioner};
+pub use postgres::PostgresTenants;
+pub use repository::TenantRepository;
+pub use service::{NewTenant, Provisioning, Registered, Registry, RegistrySettings, Resolution};

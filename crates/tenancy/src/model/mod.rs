@@ -1,0 +1,9 @@
+//! What a tenant is, and what a request says about it.
+
+mod host;
+mod question;
+mod tenant;
+
+pub use host::{HostName, HostNameError};
+pub use question::{HostRules, NamedHost, Question};
+pub use tenant::{Branding, Locale, LocaleError, Tenant, TenantName, TenantNameError};

@@ -1,0 +1,162 @@
+//! The registry in PostgreSQL: `platform.tenants` and `platform.domains`.
+
+mod domain;
+mod pool;
+mod tenant;
+
+use async_trait::async_trait;
+use database::{PlatformReadTx, PlatformTx, StoreError};
+use kernel::{Placement, SchemaName, Slug, TenantId, TenantStatus};
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait as _, EntityTrait as _, FromQueryResult, JoinType, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _, RelationTrait as _, Value,
+    sea_query::{Expr, ExprTrait as _},
+};
+use time::OffsetDateTime;
+
+use crate::{HostName, Tenant, TenantRepository};
+
+/// The registry's tables in the schema `platform`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PostgresTenants;
+
+#[async_trait]
+impl TenantRepository for PostgresTenants {
+    async fn by_slug(
+        &self,
+        tx: &PlatformReadTx,
+        slug: &Slug,
+    ) -> Result<Option<Tenant>, StoreError> {
+        let row = tx
+            .find::<tenant::Entity>()
+            .filter(tenant::Column::Slug.eq(slug.as_str()))
+            .one()
+            .await?;
+        row.map(Tenant::try_from).transpose()
+    }
+
+    async fn by_id(&self, tx: &PlatformReadTx, id: TenantId) -> Result<Option<Tenant>, StoreError> {
+        let row = tx.find_by_id::<tenant::Entity>(id).await?;
+        row.map(Tenant::try_from).transpose()
+    }
+
+    async fn by_host(
+        &self,
+        tx: &PlatformReadTx,
+        host: &HostName,
+    ) -> Result<Option<Tenant>, StoreError> {
+        let row = tx
+            .find::<tenant::Entity>()
+            .join(JoinType::InnerJoin, tenant::Relation::Domains.def())
+            .filter(domain::Column::Host.eq(host.as_str()))
+            .one()
+            .await?;
+        row.map(Tenant::try_from).transpose()
+    }
+
+    async fn all(&self, tx: &PlatformReadTx) -> Result<Vec<Tenant>, StoreError> {
+        let rows = tx
+            .find::<tenant::Entity>()
+            .order_by_asc(tenant::Column::Slug)
+            .all()
+            .await?;
+        rows.into_iter().map(Tenant::try_from).collect()
+    }
+
+    async fn hosts(&self, tx: &PlatformReadTx, id: TenantId) -> Result<Vec<HostName>, StoreError> {
+        let rows = tx
+            .find::<domain::Entity>()
+            .filter(domain::Column::TenantId.eq(id.uuid()))
+            .order_by_asc(domain::Column::Host)
+            .all()
+            .await?;
+        rows.into_iter()
+            .map(|row| row.host.parse().map_err(StoreError::corrupt))
+            .collect()
+    }
+
+    async fn try_lock_slug(&self, tx: &PlatformTx, slug: &Slug) -> Result<bool, StoreError> {
+        #[derive(FromQueryResult)]
+        struct Turn {
+            mine: bool,
+        }
+        let turn: Option<Turn> = tx
+            .row(
+                "SELECT pg_try_advisory_xact_lock(hashtextextended('hrms tenant ' || $1, 0)) AS mine",
+                [Value::from(slug.as_str())],
+            )
+            .await?;
+        Ok(turn.is_some_and(|turn| turn.mine))
+    }
+
+    async fn lock_slug(&self, tx: &PlatformTx, slug: &Slug) -> Result<(), StoreError> {
+        tx.run(
+            "SELECT pg_advisory_xact_lock(hashtextextended('hrms tenant ' || $1, 0))",
+            [Value::from(slug.as_str())],
+        )
+        .await?;
+        Ok(())
+    }
+
+    async fn claim(&self, tx: &PlatformTx, tenant: &Tenant) -> Result<bool, StoreError> {
+        tx.insert_or_ignore(tenant::ActiveModel::try_from(tenant)?)
+            .await
+    }
+
+    async fn activate(
+        &self,
+        tx: &PlatformTx,
+        id: TenantId,
+        now: OffsetDateTime,
+    ) -> Result<Option<Tenant>, StoreError> {
+        let update = tenant::Entity::update_many()
+            .col_expr(tenant::Column::Status, TenantStatus::Active.as_str().into())
+            .col_expr(tenant::Column::UpdatedAt, now.into())
+            .col_expr(
+                tenant::Column::Version,
+                Expr::col(tenant::Column::Version).add(1),
+            )
+            .filter(tenant::Column::Id.eq(id.uuid()))
+            .filter(tenant::Column::Status.eq(TenantStatus::Creating.as_str()));
+        tx.update_where(update).await?;
+        let row = tx.find_by_id::<tenant::Entity>(id).await?;
+        row.map(Tenant::try_from).transpose()
+    }
+
+    async fn abandon(&self, tx: &PlatformTx, tenant: &Tenant) -> Result<(), StoreError> {
+        if tenant.placement == Placement::Pooled {
+            pool::leave(tx, &tenant.schema).await?;
+        }
+        let delete = tenant::Entity::delete_many()
+            .filter(tenant::Column::Id.eq(tenant.id.uuid()))
+            .filter(tenant::Column::Status.eq(TenantStatus::Creating.as_str()));
+        tx.delete_where(delete).await?;
+        Ok(())
+    }
+
+    async fn register_host(
+        &self,
+        tx: &PlatformTx,
+        host: &HostName,
+        id: TenantId,
+    ) -> Result<bool, StoreError> {
+        let row = domain::ActiveModel {
+            host: Set(host.to_string()),
+            tenant_id: Set(id.uuid()),
+        };
+        tx.insert_or_ignore(row).await
+    }
+
+    async fn place_in_pool(
+        &self,
+        tx: &PlatformTx,
+        capacity: u32,
+    ) -> Result<SchemaName, StoreError> {
+        pool::place(tx, capacity).await
+    }
+
+    async fn open_pool(&self, tx: &PlatformTx, schema: &SchemaName) -> Result<(), StoreError> {
+        pool::open(tx, schema).await
+    }
+}

@@ -1,0 +1,83 @@
+//! `platform.tenants`.
+
+use database::{Platform, Scoped, StoreError};
+use kernel::Slug;
+use sea_orm::{ActiveValue::Set, entity::prelude::*};
+
+use crate::Tenant;
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "tenants")]
+pub(crate) struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) id: Uuid,
+    pub(crate) slug: String,
+    pub(crate) name: String,
+    pub(crate) schema_name: String,
+    pub(crate) placement: String,
+    pub(crate) status: String,
+    pub(crate) locale: String,
+    pub(crate) time_zone: String,
+    pub(crate) branding: Json,
+    pub(crate) placement_epoch: i64,
+    pub(crate) auth_epoch: i64,
+    pub(crate) created_at: TimeDateTimeWithTimeZone,
+    pub(crate) updated_at: TimeDateTimeWithTimeZone,
+    pub(crate) version: i64,
+}
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub(crate) enum Relation {
+    #[sea_orm(has_many = "super::domain::Entity")]
+    Domains,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Scoped<Platform> for Entity {}
+
+impl TryFrom<Model> for Tenant {
+    type Error = StoreError;
+
+    fn try_from(row: Model) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: row.id.into(),
+            slug: Slug::existing(&row.slug).map_err(StoreError::corrupt)?,
+            name: row.name,
+            schema: row.schema_name.parse().map_err(StoreError::corrupt)?,
+            placement: row.placement.parse().map_err(StoreError::corrupt)?,
+            status: row.status.parse().map_err(StoreError::corrupt)?,
+            locale: row.locale.parse().map_err(StoreError::corrupt)?,
+            time_zone: row.time_zone.parse().map_err(StoreError::corrupt)?,
+            branding: serde_json::from_value(row.branding).map_err(StoreError::corrupt)?,
+            placement_epoch: row.placement_epoch,
+            auth_epoch: row.auth_epoch,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            version: row.version,
+        })
+    }
+}
+
+impl TryFrom<&Tenant> for ActiveModel {
+    type Error = StoreError;
+
+    fn try_from(tenant: &Tenant) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: Set(tenant.id.uuid()),
+            slug: Set(tenant.slug.to_string()),
+            name: Set(tenant.name.clone()),
+            schema_name: Set(tenant.schema.to_string()),
+            placement: Set(tenant.placement.as_str().to_owned()),
+            status: Set(tenant.status.as_str().to_owned()),
+            locale: Set(tenant.locale.to_string()),
+            time_zone: Set(tenant.time_zone.to_string()),
+            branding: Set(serde_json::to_value(&tenant.branding).map_err(StoreError::corrupt)?),
+            placement_epoch: Set(tenant.placement_epoch),
+            auth_epoch: Set(tenant.auth_epoch),
+            created_at: Set(tenant.created_at),
+            updated_at: Set(tenant.updated_at),
+            version: Set(tenant.version),
+        })
+    }
+}

@@ -1,0 +1,68 @@
+//! What tenancy needs of storage.
+
+use async_trait::async_trait;
+use database::{PlatformReadTx, PlatformTx, StoreError};
+use kernel::{SchemaName, Slug, TenantId};
+use time::OffsetDateTime;
+
+use crate::{HostName, Tenant};
+
+/// The registry's tables.
+#[async_trait]
+pub trait TenantRepository: Send + Sync {
+    /// The tenant with this slug.
+    async fn by_slug(&self, tx: &PlatformReadTx, slug: &Slug)
+    -> Result<Option<Tenant>, StoreError>;
+
+    /// The tenant with this id.
+    async fn by_id(&self, tx: &PlatformReadTx, id: TenantId) -> Result<Option<Tenant>, StoreError>;
+
+    /// The tenant to which this host is registered.
+    async fn by_host(
+        &self,
+        tx: &PlatformReadTx,
+        host: &HostName,
+    ) -> Result<Option<Tenant>, StoreError>;
+
+    /// Every tenant, by slug.
+    async fn all(&self, tx: &PlatformReadTx) -> Result<Vec<Tenant>, StoreError>;
+
+    /// The hosts registered to a tenant.
+    async fn hosts(&self, tx: &PlatformReadTx, id: TenantId) -> Result<Vec<HostName>, StoreError>;
+
+    /// Takes the slug's lock until the transaction ends; `false` when somebody else has it.
+    async fn try_lock_slug(&self, tx: &PlatformTx, slug: &Slug) -> Result<bool, StoreError>;
+
+    /// Waits for the slug's lock and holds it until the transaction ends.
+    async fn lock_slug(&self, tx: &PlatformTx, slug: &Slug) -> Result<(), StoreError>;
+
+    /// Enters a tenant; `false` when its slug is taken.
+    async fn claim(&self, tx: &PlatformTx, tenant: &Tenant) -> Result<bool, StoreError>;
+
+    /// Puts a tenant into service that was being created.
+    async fn activate(
+        &self,
+        tx: &PlatformTx,
+        id: TenantId,
+        now: OffsetDateTime,
+    ) -> Result<Option<Tenant>, StoreError>;
+
+    /// Forgets a tenant that was being created, and its place in a pool.
+    async fn abandon(&self, tx: &PlatformTx, tenant: &Tenant) -> Result<(), StoreError>;
+
+    /// Registers a host to a tenant; `false` when it is registered already.
+    async fn register_host(
+        &self,
+        tx: &PlatformTx,
+        host: &HostName,
+        id: TenantId,
+    ) -> Result<bool, StoreError>;
+
+    /// Finds a pool with room and counts one more tenant in; when all are full, the next one,
+    /// which may not exist yet. Placements take turns until the transaction ends.
+    async fn place_in_pool(&self, tx: &PlatformTx, capacity: u32)
+    -> Result<SchemaName, StoreError>;
+
+    /// Notes that a pool's schema exists, with the tenants that were placed there meanwhile.
+    async fn open_pool(&self, tx: &PlatformTx, schema: &SchemaName) -> Result<(), StoreError>;
+}

@@ -1,0 +1,267 @@
+//! A new tenant: all of it, or nothing.
+
+use std::sync::Arc;
+
+use database::{Database, PlatformTx, StoreError};
+use kernel::{Ambient, Placement, SchemaName, Slug, TenantStatus, TimeZone};
+use tokio::sync::Semaphore;
+
+use crate::{
+    Branding, FirstAdministrator, HostName, Locale, Registered, Registry, SchemaProvisioner,
+    TenancyError, Tenant, TenantName, TenantRepository,
+};
+
+/// How many tenants a process creates at once. Each holds one connection, its lock, while it needs
+/// a second one: more of them than half the pool would wait for each other.
+const AT_ONCE: usize = 2;
+
+/// What somebody decides about a new tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewTenant {
+    /// Its short name, for ever.
+    pub slug: Slug,
+    /// Its name as people write it.
+    pub name: TenantName,
+    /// Whether it gets a schema of its own.
+    pub placement: Placement,
+    /// The language of its mails and pages.
+    pub locale: Locale,
+    /// Decides which day it is.
+    pub time_zone: TimeZone,
+}
+
+/// Creates tenants: claims the slug, makes the schema, appoints the first administrator, and only
+/// then puts the tenant into service.
+///
+/// Whoever creates a tenant holds the lock of its slug all the time. So a tenant that is being
+/// created and whose lock is free was left by a process that died, and the same command takes it
+/// up where it stands; every step can be repeated. An attempt that fails by itself undoes what it
+/// did.
+pub struct Provisioning {
+    database: Database,
+    registry: Arc<Registry>,
+    tenants: Arc<dyn TenantRepository>,
+    schemas: Arc<dyn SchemaProvisioner>,
+    ambient: Ambient,
+    pool_capacity: u32,
+    turns: Semaphore,
+}
+
+impl Provisioning {
+    /// `pool_capacity` is how many tenants a pool takes. The database is an operator's: the
+    /// application's own login cannot write the registry.
+    pub fn new(
+        database: Database,
+        registry: Arc<Registry>,
+        tenants: Arc<dyn TenantRepository>,
+        schemas: Arc<dyn SchemaProvisioner>,
+        ambient: Ambient,
+        pool_capacity: u32,
+    ) -> Self {
+        Self {
+            database,
+            registry,
+            tenants,
+            schemas,
+            ambient,
+            pool_capacity,
+            turns: Semaphore::new(AT_ONCE),
+        }
+    }
+
+    /// Creates a tenant, or completes one that an earlier attempt with the same words left.
+    ///
+    /// # Errors
+    /// [`TenancyError::SlugTaken`]; [`TenancyError::Schema`] and [`TenancyError::Administrator`],
+    /// after which nothing of it is left; [`TenancyError::Store`].
+    pub async fn create(
+        &self,
+        new: &NewTenant,
+        administrator: &dyn FirstAdministrator,
+    ) -> Result<Registered, TenancyError> {
+        let _turn = self.turns.acquire().await;
+        let lock = self
+            .database
+            .begin_platform(self.registry.platform())
+            .await?;
+        if !self.tenants.try_lock_slug(&lock, &new.slug).await? {
+            return Err(TenancyError::SlugTaken(new.slug.clone()));
+        }
+        let (tenant, is_new) = match self.claim(new).await? {
+            Claim::New(tenant) => (tenant, true),
+            Claim::Existing(tenant) if is_unfinished(&tenant, new) => (tenant, false),
+            Claim::Existing(_) => return Err(TenancyError::SlugTaken(new.slug.clone())),
+        };
+        if let Err(error) = self.furnish(&tenant, administrator).await {
+            // What an earlier attempt made may hold more than this one knows of: it stays.
+            if is_new {
+                self.abandon(&tenant).await;
+            }
+            return Err(error);
+        }
+        self.put_into_service(lock, tenant, None).await
+    }
+
+    /// Creates the public tenant, whose users run the platform, unless there is one; registers its
+    /// host; and appoints its first administrator, unless there is one.
+    ///
+    /// # Errors
+    /// As [`Self::create`].
+    pub async fn ensure_public(
+        &self,
+        name: TenantName,
+        host: &HostName,
+        administrator: &dyn FirstAdministrator,
+    ) -> Result<Registered, TenancyError> {
+        let _turn = self.turns.acquire().await;
+        let public = NewTenant {
+            slug: Slug::public(),
+            name,
+            placement: Placement::Dedicated,
+            locale: Locale::english(),
+            time_zone: TimeZone::utc(),
+        };
+        let lock = self
+            .database
+            .begin_platform(self.registry.platform())
+            .await?;
+        self.tenants.lock_slug(&lock, &public.slug).await?;
+        let (Claim::New(tenant) | Claim::Existing(tenant)) = self.claim(&public).await?;
+        self.furnish(&tenant, administrator).await?;
+        self.tenants.register_host(&lock, host, tenant.id).await?;
+        self.put_into_service(lock, tenant, Some(host)).await
+    }
+
+    /// Enters the tenant in the registry, where the unique key on the slug decides who was first.
+    async fn claim(&self, new: &NewTenant) -> Result<Claim, StoreError> {
+        let tx = self
+            .database
+            .begin_platform(self.registry.platform())
+            .await?;
+        let schema = match new.placement {
+            Placement::Dedicated => SchemaName::dedicated(&new.slug),
+            Placement::Pooled => self.tenants.place_in_pool(&tx, self.pool_capacity).await?,
+        };
+        let now = self.ambient.now();
+        let tenant = Tenant {
+            id: self.ambient.id(),
+            slug: new.slug.clone(),
+            name: new.name.as_str().to_owned(),
+            schema,
+            placement: new.placement,
+            status: TenantStatus::Creating,
+            locale: new.locale.clone(),
+            time_zone: new.time_zone.clone(),
+            branding: Branding::default(),
+            placement_epoch: 1,
+            auth_epoch: 1,
+            created_at: now,
+            updated_at: now,
+            version: 1,
+        };
+        if self.tenants.claim(&tx, &tenant).await? {
+            tx.commit().await?;
+            return Ok(Claim::New(tenant));
+        }
+        tx.rollback().await?;
+        let tx = self
+            .database
+            .begin_platform_read(self.registry.platform())
+            .await?;
+        let existing = self.tenants.by_slug(&tx, &new.slug).await?;
+        tx.commit().await?;
+        existing
+            .map(Claim::Existing)
+            .ok_or_else(|| StoreError::corrupt("a slug is taken by no tenant"))
+    }
+
+    /// Makes what a tenant needs before it can be entered.
+    async fn furnish(
+        &self,
+        tenant: &Tenant,
+        administrator: &dyn FirstAdministrator,
+    ) -> Result<(), TenancyError> {
+        self.schemas
+            .provision(&tenant.schema)
+            .await
+            .map_err(TenancyError::Schema)?;
+        if tenant.placement == Placement::Pooled {
+            let tx = self
+                .database
+                .begin_platform(self.registry.platform())
+                .await?;
+            self.tenants.open_pool(&tx, &tenant.schema).await?;
+            tx.commit().await?;
+        }
+        let Registered { context, .. } = self.registry.open(tenant.clone());
+        administrator
+            .appoint(&context)
+            .await
+            .map_err(TenancyError::Administrator)
+    }
+
+    /// The last step, in the transaction that held the lock: had the lock been lost on the way,
+    /// this would fail.
+    async fn put_into_service(
+        &self,
+        lock: PlatformTx,
+        tenant: Tenant,
+        host: Option<&HostName>,
+    ) -> Result<Registered, TenancyError> {
+        let now = self.ambient.now();
+        let active = self.tenants.activate(&lock, tenant.id, now).await?;
+        lock.commit().await?;
+        self.registry.forget(&tenant.slug, host).await;
+        Ok(self.registry.open(active.unwrap_or(tenant)))
+    }
+
+    /// Undoes a claim and what was made for it. When that fails too, the tenant is left as a dead
+    /// process would leave it: the same command completes it.
+    async fn abandon(&self, tenant: &Tenant) {
+        if let Err(error) = self.undo(tenant).await {
+            tracing::warn!(
+                tenant = tenant.slug.as_str(),
+                error = &error as &dyn std::error::Error,
+                "the tenant could not be created, and what was made for it could not be undone; \
+                 the same command completes it"
+            );
+        }
+    }
+
+    async fn undo(&self, tenant: &Tenant) -> Result<(), TenancyError> {
+        if tenant.placement == Placement::Dedicated {
+            self.schemas
+                .discard(&tenant.schema)
+                .await
+                .map_err(TenancyError::Schema)?;
+        }
+        let tx = self
+            .database
+            .begin_platform(self.registry.platform())
+            .await?;
+        self.tenants.abandon(&tx, tenant).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Provisioning {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Provisioning")
+    }
+}
+
+/// Who was first.
+enum Claim {
+    New(Tenant),
+    Existing(Tenant),
+}
+
+/// Whether this is what an attempt with the same words left when it was cut off.
+fn is_unfinished(existing: &Tenant, new: &NewTenant) -> bool {
+    existing.status == TenantStatus::Creating
+        && existing.name == new.name.as_str()
+        && existing.placement == new.placement
+        && existing.locale == new.locale
+        && existing.time_zone == new.time_zone
+}

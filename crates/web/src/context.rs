@@ -1,0 +1,96 @@
+//! Who asks, in which tenant, and with what right.
+
+use std::future::{Ready, ready};
+
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev::Payload, web};
+use database::TenantContext;
+use kernel::{Actor, Authorizer, ErrorKind, PermissionMarker, Permit};
+
+use crate::Problem;
+
+/// What the pipeline found out about a request. Lives in the request's extensions.
+#[derive(Clone)]
+pub(crate) struct RequestState {
+    pub(crate) tenant: Option<TenantContext>,
+    pub(crate) actor: Option<Actor>,
+}
+
+fn state<T>(
+    request: &HttpRequest,
+    take: impl FnOnce(&RequestState) -> Option<T>,
+) -> Result<T, Problem> {
+    // Absent only when a handler asks for more than its route declares: a defect, and no access.
+    request
+        .extensions()
+        .get::<RequestState>()
+        .and_then(take)
+        .ok_or_else(|| {
+            Problem::new(
+            ErrorKind::Internal,
+            "Something went wrong on our side. It was recorded; quote the request id when you ask \
+             about it.",
+        )
+        .caused_by("the handler asks for a context that its route does not declare")
+        })
+}
+
+/// Somebody who signed in, in his tenant.
+#[derive(Clone, Debug)]
+pub struct Signed {
+    /// The tenant.
+    pub tenant: TenantContext,
+    /// Who acts.
+    pub actor: Actor,
+}
+
+impl FromRequest for Signed {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+        ready(state(request, |state| {
+            Some(Self {
+                tenant: state.tenant.clone()?,
+                actor: state.actor.clone()?,
+            })
+        }))
+    }
+}
+
+/// The tenant of a request that needs no token.
+#[derive(Clone, Debug)]
+pub struct TenantOnly(pub TenantContext);
+
+impl FromRequest for TenantOnly {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+        ready(state(request, |state| state.tenant.clone().map(Self)))
+    }
+}
+
+/// The proof that the actor holds the permission `P`. The first parameter of a handler, so that
+/// nothing is decoded for somebody who may not ask.
+#[derive(Debug)]
+pub struct Allowed<P>(pub Permit<P>);
+
+impl<P: PermissionMarker> FromRequest for Allowed<P> {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+        ready(permit(request).map(Self))
+    }
+}
+
+fn permit<P: PermissionMarker>(request: &HttpRequest) -> Result<Permit<P>, Problem> {
+    let authorizer = request
+        .app_data::<web::Data<dyn Authorizer>>()
+        .ok_or_else(|| {
+            Problem::new(ErrorKind::Internal, "Something went wrong on our side.")
+                .caused_by("no authorizer is composed")
+        })?;
+    let actor = state(request, |state| state.actor.clone())?;
+    Ok(Permit::obtain(authorizer.as_ref(), &actor)?)
+}

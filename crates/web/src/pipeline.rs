@@ -1,0 +1,403 @@
+//! The one middleware.
+
+use std::{
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use actix_web::{
+    HttpMessage as _, HttpResponse,
+    body::{BoxBody, MessageBody},
+    dev::{RequestHead, ServiceRequest, ServiceResponse},
+    error::InternalError,
+    http::{
+        Method, StatusCode, Uri,
+        header::{self, HeaderMap, HeaderName, HeaderValue},
+        uri::Authority,
+    },
+    middleware::Next,
+    web,
+};
+use database::TenantContext;
+use futures_util::FutureExt as _;
+use kernel::{Ambient, Authorizer, ErrorKind};
+use telemetry::fields;
+use tracing::Instrument as _;
+use uuid::Uuid;
+
+use crate::{
+    Access, Authenticator, Problem, RouteTable, TenantResolver, context::RequestState, route::Found,
+};
+
+/// What the pipeline works with. One for all workers, in the application's data.
+pub struct Pipeline {
+    /// Which routes there are.
+    pub routes: RouteTable,
+    /// Finds the tenant.
+    pub tenants: Arc<dyn TenantResolver>,
+    /// Finds out who a token belongs to.
+    pub authenticator: Arc<dyn Authenticator>,
+    /// Decides who may do what.
+    pub authorizer: Arc<dyn Authorizer>,
+    /// Time and randomness, for request ids.
+    pub ambient: Ambient,
+    /// How long a request may take, from its first byte in the application to its answer.
+    pub request_timeout: Duration,
+}
+
+impl std::fmt::Debug for Pipeline {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Pipeline")
+    }
+}
+
+/// Leads every request to its handler, or to its refusal, and every answer to its client.
+///
+/// # Errors
+/// An error that carries its whole answer: whatever goes wrong is told as a [`Problem`].
+pub async fn pipeline(
+    pipeline: web::Data<Pipeline>,
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let begun = Instant::now();
+    let request_id = request_id(&pipeline.ambient, request.headers());
+    trim_slash(&mut request);
+    let method = request.method().clone();
+    head_as_get(&mut request);
+    let path = request.path().to_owned();
+    let span = telemetry::request_span(&request_id);
+
+    let work = async {
+        let state = pipeline.admit(request.head(), &path, &span).await?;
+        request.extensions_mut().insert(state);
+        let response = next.call(request).await.map_err(|error| refusal(&error))?;
+        match response.response().error() {
+            Some(error) => Err(refusal(error)),
+            None => Ok(response.map_into_boxed_body()),
+        }
+    };
+    // A panic in a handler is one failed request, not a dead connection.
+    let work = AssertUnwindSafe(work).catch_unwind();
+    let outcome = tokio::time::timeout(pipeline.request_timeout, work).instrument(span.clone());
+    let answer = match outcome.await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(_panic)) => Err(Problem::new(
+            ErrorKind::Internal,
+            "Something went wrong on our side. It was recorded; quote the request id when you ask \
+             about it.",
+        )),
+        Err(_elapsed) => Err(Problem::new(
+            ErrorKind::Unavailable,
+            "The request took too long and was given up. Nothing of it was kept, unless it had \
+             been done already: look before you repeat it.",
+        )),
+    };
+    let _entered = span.enter();
+    match answer {
+        Ok(mut response) => {
+            dress(response.headers_mut(), &request_id);
+            record(&method, response.status(), begun);
+            Ok(response)
+        }
+        Err(problem) => {
+            if problem.is_ours() {
+                tracing::error!(
+                    code = problem.kind().as_str(),
+                    cause = problem.chain(),
+                    "failed"
+                );
+            }
+            let mut response = problem.render(&request_id, &path);
+            dress(response.headers_mut(), &request_id);
+            record(&method, response.status(), begun);
+            Err(InternalError::from_response(problem, response).into())
+        }
+    }
+}
+
+/// The access log: one event a request.
+fn record(method: &Method, status: StatusCode, begun: Instant) {
+    tracing::info!(
+        target: telemetry::ACCESS_LOG,
+        method = method.as_str(),
+        status = status.as_u16(),
+        micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX),
+        "answered",
+    );
+}
+
+impl Pipeline {
+    /// Everything between the request line and the handler.
+    async fn admit(
+        &self,
+        head: &RequestHead,
+        path: &str,
+        span: &tracing::Span,
+    ) -> Result<RequestState, Problem> {
+        let (method, uri, headers) = (&head.method, &head.uri, &head.headers);
+        let mut state = RequestState {
+            tenant: None,
+            actor: None,
+        };
+        let route = match self.routes.find(method, path) {
+            Found::Route(route) => route,
+            Found::OtherMethods(methods) => {
+                let detail = format!("This path answers to {methods}.");
+                return Err(Problem::new(ErrorKind::MethodNotAllowed, detail).allow(methods));
+            }
+            Found::Nothing => return Err(Problem::not_found()),
+        };
+        span.record(fields::ACTION, route.action.as_str());
+        if route.access == Access::Open {
+            return Ok(state);
+        }
+        let tenant = self.tenant(uri, headers).await?;
+        span.record(fields::TENANT, tenant.slug().as_str());
+        if route.access != Access::Tenant {
+            let token = bearer(headers)?;
+            let actor = self.authenticator.authenticate(&tenant, token).await?;
+            if actor.tenant_id != tenant.id() {
+                // The authenticator has refused this already; nothing rests on one check alone.
+                return Err(Problem::new(
+                    ErrorKind::TenantMismatch,
+                    "This token belongs to another tenant.",
+                ));
+            }
+            span.record(fields::USER, tracing::field::display(actor.user_id));
+            state.actor = Some(actor);
+        }
+        state.tenant = Some(tenant);
+        Ok(state)
+    }
+
+    async fn tenant(&self, uri: &Uri, headers: &HeaderMap) -> Result<TenantContext, Problem> {
+        let mut slugs = headers.get_all("x-tenant-slug");
+        let header = slugs.next().map(|value| value.to_str().unwrap_or("?"));
+        if slugs.next().is_some() {
+            return Err(Problem::new(
+                ErrorKind::TenantAmbiguous,
+                "The header X-Tenant-Slug is given twice.",
+            ));
+        }
+        self.tenants.resolve(header, host(uri, headers)?).await
+    }
+}
+
+/// The host that the request is for: that of its target (HTTP/2, or an absolute form), else that of
+/// the header Host (RFC 9112, 3.2.2). Two of them would let two readers see two tenants.
+fn host<'request>(
+    uri: &'request Uri,
+    headers: &'request HeaderMap,
+) -> Result<Option<&'request str>, Problem> {
+    let mut hosts = headers.get_all(header::HOST);
+    let first = hosts.next();
+    if hosts.next().is_some() {
+        return Err(Problem::new(
+            ErrorKind::MalformedRequest,
+            "The header Host is given twice.",
+        ));
+    }
+    // What is no text is no host: it names nobody.
+    let header = first.map(|value| value.to_str().unwrap_or("?"));
+    Ok(uri.authority().map(Authority::as_str).or(header))
+}
+
+/// The token of `Authorization: Bearer …` (RFC 6750).
+fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
+    let missing = |detail| Problem::new(ErrorKind::Unauthenticated, detail);
+    let mut values = headers.get_all(header::AUTHORIZATION);
+    let value = values.next().ok_or_else(|| {
+        missing("Sign in first: send the header `Authorization: Bearer <access token>`.")
+    })?;
+    if values.next().is_some() {
+        return Err(missing("The header Authorization is given twice."));
+    }
+    let (scheme, token) = value
+        .to_str()
+        .ok()
+        .and_then(|text| text.split_once(' '))
+        .ok_or_else(|| missing("The header Authorization is not of the form `Bearer <token>`."))?;
+    let token = token.trim();
+    if scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() && token.len() <= 8_192 {
+        Ok(token)
+    } else {
+        Err(missing(
+            "The header Authorization is not of the form `Bearer <token>`.",
+        ))
+    }
+}
+
+/// With and without a trailing slash a path is the same resource (older clients send the slash).
+fn trim_slash(request: &mut ServiceRequest) {
+    let path = request.path();
+    if path.len() < 2 || !path.ends_with('/') {
+        return;
+    }
+    let trimmed = path.trim_end_matches('/');
+    let trimmed = if trimmed.is_empty() { "/" } else { trimmed };
+    let with_query = match request.uri().query() {
+        Some(query) => format!("{trimmed}?{query}"),
+        None => trimmed.to_owned(),
+    };
+    let mut parts = request.head().uri.clone().into_parts();
+    if let Ok(path_and_query) = with_query.parse() {
+        parts.path_and_query = Some(path_and_query);
+        if let Ok(uri) = Uri::from_parts(parts) {
+            request.match_info_mut().get_mut().update(&uri);
+            request.head_mut().uri = uri;
+        }
+    }
+}
+
+/// HEAD is GET without the body, which the server leaves out (RFC 9110, 9.3.2): whatever is asked
+/// of the one is asked of the other.
+fn head_as_get(request: &mut ServiceRequest) {
+    if request.method() == Method::HEAD {
+        request.head_mut().method = Method::GET;
+    }
+}
+
+/// The client's `X-Request-Id`, if it is 1 to 128 of `[A-Za-z0-9._-]`; else a new one.
+fn request_id(ambient: &Ambient, headers: &HeaderMap) -> String {
+    headers
+        .get("x-request-id")
+        .and_then(|value| value.to_str().ok())
+        .filter(|id| {
+            (1..=128).contains(&id.len())
+                && id
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+        })
+        .map_or_else(|| ambient.id::<RequestId>().0.to_string(), str::to_owned)
+}
+
+#[derive(Clone, Copy)]
+struct RequestId(Uuid);
+
+impl From<Uuid> for RequestId {
+    fn from(value: Uuid) -> Self {
+        Self(value)
+    }
+}
+
+impl From<RequestId> for Uuid {
+    fn from(value: RequestId) -> Self {
+        value.0
+    }
+}
+
+impl kernel::TypedId for RequestId {}
+
+/// The headers of every answer.
+fn dress(headers: &mut HeaderMap, request_id: &str) {
+    const FIXED: [(HeaderName, &str); 5] = [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (
+            header::STRICT_TRANSPORT_SECURITY,
+            "max-age=63072000; includeSubDomains",
+        ),
+        (header::CACHE_CONTROL, "no-store"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; frame-ancestors 'none'",
+        ),
+    ];
+    for (name, value) in FIXED {
+        if !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+    }
+    if let Ok(value) = HeaderValue::from_str(request_id) {
+        headers.insert(HeaderName::from_static("x-request-id"), value);
+    }
+}
+
+/// What an error of the framework or of a handler is to the client. A [`Problem`] is taken as it
+/// is; what the framework refuses by itself (a payload it cannot read) becomes one.
+fn refusal(error: &actix_web::Error) -> Problem {
+    if let Some(problem) = error.as_error::<Problem>() {
+        return problem.copy();
+    }
+    let status = error.as_response_error().status_code();
+    match status.as_u16() {
+        404 => Problem::not_found(),
+        405 => Problem::new(
+            ErrorKind::MethodNotAllowed,
+            "The method is not allowed here.",
+        ),
+        413 => Problem::new(
+            ErrorKind::TooLarge,
+            "The body is larger than this API accepts.",
+        ),
+        415 => Problem::new(
+            ErrorKind::UnsupportedMediaType,
+            "This media type is not understood.",
+        ),
+        400..=499 => Problem::new(ErrorKind::MalformedRequest, "The request cannot be read."),
+        _ => Problem::new(
+            ErrorKind::Internal,
+            "Something went wrong on our side. It was recorded; quote the request id when you ask \
+             about it.",
+        )
+        .caused_by(error.to_string()),
+    }
+}
+
+/// Answers 404 where no route is: `App::default_service`. The pipeline has refused before.
+pub async fn nothing_here() -> HttpResponse {
+    HttpResponse::from_error(Problem::not_found())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut map = HeaderMap::new();
+        for (name, value) in pairs {
+            map.append(
+                HeaderName::from_static(name),
+                HeaderValue::from_bytes(value.as_bytes()).unwrap(),
+            );
+        }
+        map
+    }
+
+    #[test]
+    fn a_request_id_is_taken_over_only_when_it_is_harmless() {
+        let ambient = Ambient::system();
+        let taken = |id| request_id(&ambient, &headers(&[("x-request-id", id)])) == id;
+        assert!(taken("abc-1.2_3"));
+        assert!(!taken("") && !taken("a b") && !taken("a\"}") && !taken("ä"));
+    }
+
+    #[test]
+    fn a_request_is_for_one_host() {
+        let (origin, absolute) = (
+            Uri::from_static("/x"),
+            Uri::from_static("http://acme.test/x"),
+        );
+        let one = headers(&[("host", "globex.test")]);
+        assert_eq!(host(&origin, &one).unwrap(), Some("globex.test"));
+        assert_eq!(host(&absolute, &one).unwrap(), Some("acme.test"));
+        assert_eq!(host(&origin, &headers(&[])).unwrap(), None);
+        let two = headers(&[("host", "acme.test"), ("host", "globex.test")]);
+        assert!(host(&origin, &two).is_err());
+    }
+
+    #[test]
+    fn a_bearer_token_is_one_header_of_one_form() {
+        let token =
+            |pairs: &[(&'static str, &'static str)]| bearer(&headers(pairs)).map(str::to_owned);
+        assert_eq!(token(&[("authorization", "Bearer abc")]).unwrap(), "abc");
+        assert_eq!(token(&[("authorization", "bearer abc")]).unwrap(), "abc");
+        for bad in ["", "abc", "Basic abc", "Bearer", "Bearer "] {
+            assert!(token(&[("authorization", bad)]).is_err(), "{bad}");
+        }
+        let twice = token(&[("authorization", "Bearer a"), ("authorization", "Bearer b")]);
+        assert!(twice.is_err());
+    }
+}

@@ -1,0 +1,203 @@
+//! Which routes there are, and what each needs.
+
+use std::collections::BTreeMap;
+
+use actix_web::http::Method;
+use serde_json::Value;
+
+/// What a route needs before its handler runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Neither a tenant nor a token.
+    Open,
+    /// A tenant; `Authorization` is ignored.
+    Tenant,
+    /// A token of the tenant.
+    SignedIn,
+    /// A token of the tenant whose owner holds this permission.
+    Permission(String),
+}
+
+/// Why the OpenAPI document makes no route table.
+#[derive(Debug, thiserror::Error)]
+pub enum RouteError {
+    /// An operation does not say what it needs.
+    #[error(
+        "{method} {path} declares neither `x-permission` nor `x-access` (open, tenant, signed_in)"
+    )]
+    Undeclared {
+        /// The method.
+        method: String,
+        /// The path.
+        path: String,
+    },
+    /// Two paths cannot be told apart.
+    #[error("the path {0} collides with another one")]
+    Collision(String),
+    /// The document is no OpenAPI document.
+    #[error("the OpenAPI document has no paths")]
+    NoPaths,
+}
+
+/// Every route, from the OpenAPI document that the code generated. One declaration serves the
+/// documentation, the pipeline and the tests.
+#[derive(Debug)]
+pub struct RouteTable {
+    paths: matchit::Router<Vec<Route>>,
+}
+
+/// One operation.
+#[derive(Debug)]
+pub(crate) struct Route {
+    method: Method,
+    pub(crate) access: Access,
+    /// What is done, for logs: `GET /api/v1/employees/{id}`.
+    pub(crate) action: String,
+}
+
+/// What the table knows of a request line.
+#[derive(Debug)]
+pub(crate) enum Found<'table> {
+    Route(&'table Route),
+    OtherMethods(String),
+    Nothing,
+}
+
+impl RouteTable {
+    /// Reads the table from an OpenAPI document.
+    ///
+    /// # Errors
+    /// [`RouteError`] when an operation does not declare what it needs: the API must not start.
+    pub fn from_openapi(document: &Value) -> Result<Self, RouteError> {
+        let mut paths = BTreeMap::<String, Vec<Route>>::new();
+        for ((method, path), access) in Self::declarations(document)? {
+            let action = format!("{method} {path}");
+            if let Ok(method) = Method::from_bytes(method.as_bytes()) {
+                paths.entry(path).or_default().push(Route {
+                    method,
+                    access,
+                    action,
+                });
+            }
+        }
+        let mut table = matchit::Router::new();
+        for (path, methods) in paths {
+            table
+                .insert(path.as_str(), methods)
+                .map_err(|_collision| RouteError::Collision(path.clone()))?;
+        }
+        Ok(Self { paths: table })
+    }
+
+    /// Every operation (method, path) of a document and what it needs.
+    ///
+    /// # Errors
+    /// As [`Self::from_openapi`].
+    pub fn declarations(
+        document: &Value,
+    ) -> Result<BTreeMap<(String, String), Access>, RouteError> {
+        let paths = document
+            .get("paths")
+            .and_then(Value::as_object)
+            .ok_or(RouteError::NoPaths)?;
+        let mut all = BTreeMap::new();
+        for (path, operations) in paths {
+            for (method, operation) in operations.as_object().into_iter().flatten() {
+                let method = method.to_uppercase();
+                if STANDARD.contains(&method.as_str()) {
+                    let access = declared(operation).ok_or_else(|| RouteError::Undeclared {
+                        method: method.clone(),
+                        path: path.clone(),
+                    })?;
+                    all.insert((method, path.clone()), access);
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    pub(crate) fn find(&self, method: &Method, path: &str) -> Found<'_> {
+        let Ok(found) = self.paths.at(path) else {
+            return Found::Nothing;
+        };
+        match found.value.iter().find(|route| route.method == *method) {
+            Some(route) => Found::Route(route),
+            None => Found::OtherMethods(
+                found
+                    .value
+                    .iter()
+                    .flat_map(|route| match route.method {
+                        // The pipeline serves HEAD as GET.
+                        Method::GET => vec!["GET", "HEAD"],
+                        ref other => vec![other.as_str()],
+                    })
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            ),
+        }
+    }
+}
+
+const STANDARD: &[&str] = &[
+    "GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE",
+];
+
+fn declared(operation: &Value) -> Option<Access> {
+    let text = |key: &str| operation.get(key).and_then(Value::as_str);
+    match (text("x-permission"), text("x-access")) {
+        (Some(permission), None) => Some(Access::Permission(permission.to_owned())),
+        (None, Some("open")) => Some(Access::Open),
+        (None, Some("tenant")) => Some(Access::Tenant),
+        (None, Some("signed_in")) => Some(Access::SignedIn),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_route_that_declares_nothing_keeps_the_api_from_starting() {
+        let document = json!({"paths": {"/api/v1/x": {"get": {}}}});
+        let error = RouteTable::from_openapi(&document).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "GET /api/v1/x declares neither `x-permission` nor `x-access` (open, tenant, signed_in)"
+        );
+    }
+
+    #[test]
+    fn a_route_that_declares_two_things_is_refused_as_well() {
+        let document =
+            json!({"paths": {"/x": {"get": {"x-permission": "a:b", "x-access": "open"}}}});
+        assert!(RouteTable::from_openapi(&document).is_err());
+    }
+
+    #[test]
+    fn paths_with_and_without_parameters_are_told_apart() {
+        let document = json!({"paths": {
+            "/e": {"get": {"x-access": "open"}, "post": {"x-permission": "e:create"}},
+            "/e/{id}": {"get": {"x-permission": "e:read"}},
+        }});
+        let table = RouteTable::from_openapi(&document).unwrap();
+        let read = Access::Permission("e:read".to_owned());
+        assert!(
+            matches!(table.find(&Method::GET, "/e/7"), Found::Route(route) if route.access == read && route.action == "GET /e/{id}")
+        );
+        assert!(matches!(
+            table.find(&Method::GET, "/e"),
+            Found::Route(Route {
+                access: Access::Open,
+                ..
+            })
+        ));
+        assert!(matches!(table.find(&Method::GET, "/e/7/x"), Found::Nothing));
+        let Found::OtherMethods(methods) = table.find(&Method::PUT, "/e") else {
+            panic!()
+        };
+        assert_eq!(methods, "GET, HEAD, POST");
+    }
+}

@@ -1,0 +1,101 @@
+# Every task a person does. `./just` finds or installs the `just` program and runs this file.
+
+set shell := ["bash", "-euo", "pipefail", "-c"]
+set positional-arguments
+
+# Lists the recipes.
+default:
+    @"{{just_executable()}}" --justfile "{{justfile()}}" --list --unsorted
+
+# `up` hears of Ctrl-C also where a script began it, and of the end of `just`.
+
+# Starts everything on this machine, with two demo companies, and streams the logs; Ctrl-C stops it.
+up *arguments:
+    @exec setpriv --pdeathsig TERM env --default-signal=INT deploy/local/up "$@"
+
+# Runs the whole suite against a private PostgreSQL; arguments go to the test runner.
+test *arguments: _compiler
+    #!/usr/bin/env bash
+    set -euo pipefail
+    # Whoever sets the variable tests on a server of their own. Ours runs on: ./just services-stop.
+    if [ -z "${HRMS_TEST_DATABASE_URL:-}" ]; then
+        deploy/local/services postgres-only
+        source .local/services.env
+    fi
+    if cargo nextest --version >/dev/null 2>&1; then
+        cargo nextest run --no-fail-fast "$@"
+    else
+        # cargo-nextest takes minutes to build; without it the same tests run a little slower.
+        cargo test --all-targets --no-fail-fast "$@"
+    fi
+    # nextest runs no doctests; the ones that must not compile are among them.
+    if [ $# = 0 ]; then cargo test --workspace --doc; fi
+
+# Runs the suite and what takes longer: attacks by the hour, faults, browsers.
+test-full: test
+
+# Checks format, lints, scripts, licences and hygiene; what CI checks.
+lint: fmt-check shellcheck hygiene absent licences clippy manifest
+
+# Formats the code.
+fmt:
+    cargo fmt --all
+
+# Checks the format.
+fmt-check:
+    cargo fmt --all --check
+
+# Lints the code; a warning is an error.
+clippy: _compiler
+    cargo clippy --workspace --all-targets --quiet -- -D warnings
+
+# Checks the shell scripts.
+shellcheck:
+    deploy/checks/shellcheck
+
+# Looks for merge markers, large files and secrets in what git tracks.
+hygiene:
+    deploy/checks/hygiene
+
+# Checks that libraries we refuse are not in the tree.
+absent:
+    deploy/checks/absent
+
+# Checks licences, bans and sources with cargo-deny, where it is installed (the hosted workflow installs it).
+licences:
+    if cargo deny --version >/dev/null 2>&1; then cargo deny --log-level error check bans licenses sources; else echo "cargo-deny is not installed: skipped"; fi
+
+# Checks that no migration was deleted, edited, renamed, reordered or doubled.
+manifest: _compiler
+    cargo run --quiet -p migration --example write_manifest -- --check
+
+# Measures the API beside the same SQL run by pgbench.
+bench *arguments:
+    deploy/bench/run "$@"
+
+# Opens psql on the database of `up`; arguments go to psql.
+psql *arguments:
+    @deploy/local/postgres psql dev "$@"
+
+# Starts private PostgreSQL, Redis and RabbitMQ for tests, installed when missing.
+services:
+    @deploy/local/services start
+
+# Stops the private services.
+services-stop:
+    @deploy/local/services stop
+
+# Installs the git hooks that run the checks before a commit.
+hooks:
+    python3 -m venv .local/pre-commit || { deploy/local/packages python3-venv && python3 -m venv --clear .local/pre-commit; }
+    .local/pre-commit/bin/pip install --quiet --disable-pip-version-check pre-commit==4.3.0
+    .local/pre-commit/bin/pre-commit install
+
+# Stops what runs and removes everything that was built or started here, the data of `up` included.
+clean:
+    -deploy/local/services clean
+    rm -rf target .local
+
+# A Rust toolchain comes without the C compiler that it links with.
+_compiler:
+    @command -v cc >/dev/null || deploy/local/packages gcc libc6-dev

@@ -1,0 +1,142 @@
+-- Every role of the installation is what it was made as, and belongs to what it was put in.
+WITH house AS (
+    SELECT 'hrms_' || id || '_' AS prefix FROM platform.installation
+),
+home AS (
+    SELECT n.oid, n.nspname, prefix || n.nspname AS role_name
+    FROM pg_catalog.pg_namespace n, house
+    WHERE n.nspname ~ '^(t_[a-z0-9_]{1,40}|pool_[0-9]{4}|public)$'
+),
+-- Roles without a word on inheriting or logging in may do either.
+fixed (name, bypasses, makes_roles, inherits, logs_in) AS (
+    VALUES
+        ('owner', false, false, NULL::boolean, false),
+        ('roles', false, true, NULL, false),
+        ('platform', false, false, NULL, false),
+        ('app', false, false, false, NULL),
+        ('migrator', true, false, true, NULL),
+        ('backup', true, false, NULL, NULL),
+        ('restore', true, false, NULL, NULL)
+),
+expected AS (
+    SELECT prefix || name AS role_name, bypasses, makes_roles, inherits, logs_in FROM fixed, house
+    UNION ALL
+    SELECT prefix || substr(r.rolname, length(prefix) + 1), false, false, NULL, false
+    FROM pg_catalog.pg_roles r, house
+    WHERE starts_with(r.rolname, prefix)
+        AND substr(r.rolname, length(prefix) + 1) ~ '^(t_[a-z0-9_]{1,40}|pool_[0-9]{4}|public)$'
+),
+ours AS (
+    SELECT r.oid, r.rolname, substr(r.rolname, length(prefix) + 1) AS name, r.rolsuper,
+        r.rolbypassrls, r.rolcreaterole, r.rolcreatedb, r.rolreplication, r.rolinherit, r.rolcanlogin
+    FROM pg_catalog.pg_roles r, house WHERE starts_with(r.rolname, prefix)
+),
+-- What a role owns or may use, in this database or in all.
+depends AS (
+    SELECT ours.oid AS role_oid, ours.rolname, ours.name, d.deptype, d.classid, d.objid, d.objsubid,
+        pg_catalog.pg_describe_object(d.classid, d.objid, d.objsubid) AS object,
+        CASE d.classid
+            WHEN 'pg_catalog.pg_namespace'::regclass THEN d.objid
+            WHEN 'pg_catalog.pg_class'::regclass
+                THEN (SELECT relnamespace FROM pg_catalog.pg_class WHERE oid = d.objid)
+            WHEN 'pg_catalog.pg_proc'::regclass
+                THEN (SELECT pronamespace FROM pg_catalog.pg_proc WHERE oid = d.objid)
+        END AS schema_oid
+    FROM ours
+    JOIN pg_catalog.pg_shdepend d
+        ON d.refclassid = 'pg_catalog.pg_authid'::regclass AND d.refobjid = ours.oid
+    WHERE d.dbid IN (0, (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()))
+),
+finding AS (
+    SELECT 'role ' || expected.role_name AS object, 'it is missing' AS problem,
+        'install again, as a superuser' AS remedy
+    FROM expected WHERE expected.role_name NOT IN (SELECT rolname FROM ours)
+
+    UNION ALL
+    SELECT 'role ' || rolname, 'its name is none that the installation makes', format('DROP ROLE %I', rolname)
+    FROM ours WHERE rolname NOT IN (SELECT role_name FROM expected)
+
+    UNION ALL
+    SELECT 'role ' || ours.rolname, 'it ' || attribute.has, format('ALTER ROLE %I %s', ours.rolname, attribute.word)
+    FROM ours
+    JOIN expected ON expected.role_name = ours.rolname
+    CROSS JOIN LATERAL (VALUES
+        (ours.rolsuper, 'is a superuser', 'NOSUPERUSER'),
+        (ours.rolcreatedb, 'makes databases', 'NOCREATEDB'),
+        (ours.rolreplication, 'replicates', 'NOREPLICATION'),
+        (ours.rolbypassrls AND NOT expected.bypasses, 'bypasses row security', 'NOBYPASSRLS'),
+        (expected.bypasses AND NOT ours.rolbypassrls, 'is bound by row security', 'BYPASSRLS'),
+        (ours.rolcreaterole AND NOT expected.makes_roles, 'makes roles', 'NOCREATEROLE'),
+        (expected.makes_roles AND NOT ours.rolcreaterole, 'cannot make roles', 'CREATEROLE'),
+        (ours.rolinherit AND NOT expected.inherits, 'inherits the rights of its roles', 'NOINHERIT'),
+        (expected.inherits AND NOT ours.rolinherit, 'does not inherit the rights of the owner', 'INHERIT'),
+        (ours.rolcanlogin AND NOT expected.logs_in, 'can log in', 'NOLOGIN')
+    ) AS attribute (wrong, has, word)
+    WHERE attribute.wrong
+
+    UNION ALL
+    SELECT 'schema ' || quote_ident(home.nspname), 'it has tables and no role ' || home.role_name,
+        format('SELECT platform.create_schema_role(%L), and grant it the rights', home.nspname)
+    FROM home
+    WHERE home.role_name NOT IN (SELECT rolname FROM ours)
+        AND EXISTS (SELECT FROM pg_catalog.pg_class WHERE relnamespace = home.oid AND relkind = 'r')
+
+    UNION ALL
+    SELECT 'role ' || member.rolname, 'it is a member of ' || taken.rolname,
+        format('REVOKE %I FROM %I', taken.rolname, member.rolname)
+    FROM pg_catalog.pg_auth_members m
+    JOIN pg_catalog.pg_roles taken ON taken.oid = m.roleid
+    JOIN pg_catalog.pg_roles member ON member.oid = m.member
+    CROSS JOIN house
+    WHERE (starts_with(taken.rolname, prefix) OR starts_with(member.rolname, prefix))
+        AND (member.rolname, taken.rolname) NOT IN (
+            SELECT prefix || allowed.member, prefix || allowed.taken
+            FROM (VALUES
+                ('app', 'platform'), ('migrator', 'platform'),
+                ('migrator', 'owner'), ('restore', 'owner')
+            ) AS allowed (member, taken)
+        )
+        AND NOT (
+            member.rolname IN (prefix || 'app', prefix || 'migrator') AND NOT m.admin_option
+            AND substr(taken.rolname, length(prefix) + 1) ~ '^(t_[a-z0-9_]{1,40}|pool_[0-9]{4}|public)$'
+        )
+        -- Since PostgreSQL 16 who makes a role administers it.
+        AND NOT (
+            member.rolname = prefix || 'roles'
+            AND substr(taken.rolname, length(prefix) + 1) ~ '^(t_[a-z0-9_]{1,40}|pool_[0-9]{4}|public)$'
+        )
+
+    UNION ALL
+    SELECT 'role ' || rolname, 'it owns ' || object, 'REASSIGN OWNED BY ' || quote_ident(rolname)
+    FROM depends
+    WHERE deptype = 'o' AND name NOT IN ('owner', 'roles')
+
+    UNION ALL
+    SELECT 'role ' || rolname, 'it has rights on ' || object, 'revoke them: its place is its schema'
+    FROM depends
+    WHERE deptype = 'a' AND CASE
+        WHEN name = 'app' THEN classid <> 'pg_catalog.pg_database'::regclass
+        WHEN name = 'platform' OR name ~ '^(t_[a-z0-9_]{1,40}|pool_[0-9]{4}|public)$' THEN
+            schema_oid IS DISTINCT FROM
+                (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = depends.name)
+        ELSE false
+    END
+
+    UNION ALL
+    SELECT 'role ' || rolname, 'its search_path is not empty',
+        format('ALTER ROLE %I SET search_path = ''''', rolname)
+    FROM ours
+    WHERE name = 'app' AND NOT EXISTS (
+        SELECT FROM pg_catalog.pg_db_role_setting s
+        WHERE s.setrole = ours.oid AND s.setdatabase = 0 AND 'search_path=""' = ANY (s.setconfig)
+    )
+
+    UNION ALL
+    SELECT coalesce('role ' || r.rolname, 'database ' || d.datname, 'the cluster'),
+        'it sets a tenant before any transaction has chosen one', 'RESET "app.tenant" there'
+    FROM pg_catalog.pg_db_role_setting s
+    LEFT JOIN pg_catalog.pg_roles r ON r.oid = s.setrole
+    LEFT JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase
+    WHERE EXISTS (SELECT FROM unnest(s.setconfig) setting WHERE setting ~* '^app\.tenant=')
+)
+SELECT object, problem, remedy FROM finding ORDER BY object, problem

@@ -1,0 +1,144 @@
+//! Whether a database is the one that this program's migrations make.
+
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, FromQueryResult, Statement};
+
+use crate::manifest::{Entry, Manifest, Scope};
+
+/// What has been applied: `schema_name, name, sha256` of every row. The platform's role may read
+/// it, and it exists from the installation on.
+pub const APPLIED: &str = "SELECT schema_name, name, sha256 FROM platform.schema_migrations \
+                           ORDER BY schema_name, name";
+
+/// The schemas that must be whole because a tenant lives there or may be put there: one column of
+/// text. Readable by the platform's role once the schema `platform` is migrated.
+pub const HOMES: &str = "SELECT schema_name FROM platform.tenants WHERE status <> 'creating' \
+                         UNION SELECT schema_name FROM platform.pools ORDER BY 1";
+
+/// A row of `platform.schema_migrations`.
+#[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
+pub struct Applied {
+    /// The schema that was migrated.
+    pub schema_name: String,
+    /// The migration's name.
+    pub name: String,
+    /// The SHA-256 of the source file that was compiled in when it ran.
+    pub sha256: String,
+}
+
+/// A difference between a database and this program's migrations.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Misfit {
+    /// The program has it, the database not yet.
+    #[error("schema `{schema}` lacks migration `{name}`: run `hrms-bootstrap up`")]
+    Missing {
+        /// The schema it is missing from.
+        schema: String,
+        /// The migration's name.
+        name: String,
+    },
+    /// The database has it, the program does not know it.
+    #[error("schema `{schema}` has migration `{name}`, which this program does not know")]
+    Unknown {
+        /// The schema that has it.
+        schema: String,
+        /// The migration's name.
+        name: String,
+    },
+    /// Both have it, with different contents.
+    #[error("migration `{name}` of schema `{schema}` was another one when it ran")]
+    Altered {
+        /// The schema that has it.
+        schema: String,
+        /// The migration's name.
+        name: String,
+    },
+}
+
+/// Compares what has been applied (the rows of [`APPLIED`]) with the compiled migrations, for the
+/// schema `platform`, every schema that has any row, and the `homes` (the rows of [`HOMES`]).
+///
+/// ```
+/// use migration::fit::{Misfit, misfits};
+///
+/// let nothing_applied = misfits(&[], &[]);
+/// assert!(matches!(&nothing_applied[0], Misfit::Missing { schema, .. } if schema == "platform"));
+/// ```
+pub fn misfits(homes: &[String], applied: &[Applied]) -> Vec<Misfit> {
+    let sources = Manifest::of_sources();
+    let mut schemas: Vec<&str> = applied.iter().map(|row| row.schema_name.as_str()).collect();
+    schemas.extend(homes.iter().map(String::as_str));
+    schemas.push(PLATFORM);
+    schemas.sort_unstable();
+    schemas.dedup();
+    let mut by_schema = applied.to_vec();
+    by_schema.sort_by(|a, b| a.schema_name.cmp(&b.schema_name));
+    schemas
+        .into_iter()
+        .flat_map(|schema| {
+            let start = by_schema.partition_point(|row| row.schema_name.as_str() < schema);
+            let end = by_schema.partition_point(|row| row.schema_name.as_str() <= schema);
+            let rows = by_schema.get(start..end).unwrap_or_default();
+            differences(schema, sources.scope(scope_of(schema)), rows)
+        })
+        .collect()
+}
+
+impl Misfit {
+    /// The schema in which the difference lies.
+    pub fn schema(&self) -> &str {
+        match self {
+            Self::Missing { schema, .. }
+            | Self::Unknown { schema, .. }
+            | Self::Altered { schema, .. } => schema,
+        }
+    }
+}
+
+/// The schema of the registry.
+pub(crate) const PLATFORM: &str = "platform";
+
+pub(crate) fn scope_of(schema: &str) -> Scope {
+    if schema == PLATFORM {
+        Scope::Platform
+    } else {
+        Scope::Tenant
+    }
+}
+
+/// Reads what has been applied, to one schema or to all.
+pub(crate) async fn read<C: ConnectionTrait>(
+    conn: &C,
+    schema: Option<&str>,
+) -> Result<Vec<Applied>, DbErr> {
+    let select = match schema {
+        None => Statement::from_string(DbBackend::Postgres, APPLIED),
+        Some(schema) => Statement::from_sql_and_values(
+            DbBackend::Postgres,
+            "SELECT schema_name, name, sha256 FROM platform.schema_migrations \
+             WHERE schema_name = $1 ORDER BY name",
+            [schema.into()],
+        ),
+    };
+    Applied::find_by_statement(select).all(conn).await
+}
+
+/// The differences of one schema.
+pub(crate) fn differences(schema: &str, sources: &[Entry], applied: &[Applied]) -> Vec<Misfit> {
+    let schema = schema.to_owned();
+    let mut misfits = Vec::new();
+    for Entry { name, sha256 } in sources {
+        let (schema, name) = (schema.clone(), name.clone());
+        match applied.iter().find(|row| row.name == name) {
+            None => misfits.push(Misfit::Missing { schema, name }),
+            Some(row) if row.sha256 != *sha256 => misfits.push(Misfit::Altered { schema, name }),
+            Some(_) => {}
+        }
+    }
+    for row in applied {
+        if !sources.iter().any(|source| source.name == row.name) {
+            let (schema, name) = (schema.clone(), row.name.clone());
+            misfits.push(Misfit::Unknown { schema, name });
+        }
+    }
+    misfits
+}

@@ -1,0 +1,17 @@
+//! The migrations of every schema that holds tenants, dedicated or pooled.
+
+mod m20261123_000001_people;
+mod m20261123_000002_identity;
+
+use sea_orm_migration::{MigrationTrait, MigratorTrait};
+
+use crate::manifest::Entry;
+
+/// The migrator of a tenant schema.
+pub struct Tenant;
+
+crate::listed! {
+    Tenant in "tenant":
+    m20261123_000001_people,
+    m20261123_000002_identity,
+}

@@ -1,0 +1,249 @@
+//! Running the migrations.
+
+use migration::{MigrationError, Migrator, TenantTable, fit::Misfit, install::Login};
+use sea_orm_migration::SchemaManager;
+
+use crate::scratch::{Scratch, one, run};
+
+#[tokio::test]
+async fn a_schema_is_migrated_once_and_recorded() {
+    let (_clean, scratch) = Scratch::installed().await;
+    let migrator = scratch.migrator().await;
+    assert!(!migrator.pending("platform").await.unwrap().is_empty());
+    assert!(!migrator.misfits().await.unwrap().is_empty());
+    let platform = migrator.migrate_platform().await.unwrap();
+    let tenant = migrator.migrate_schema("t_acme").await.unwrap();
+    assert!(migrator.migrate_platform().await.unwrap().is_empty());
+    assert!(migrator.migrate_schema("t_acme").await.unwrap().is_empty());
+    assert!(migrator.pending("t_acme").await.unwrap().is_empty());
+    assert_eq!(migrator.pending("t_beta").await.unwrap(), tenant);
+    assert_eq!(migrator.misfits().await.unwrap(), []);
+    let status = migrator.status().await.unwrap();
+    let summary: Vec<(&str, usize)> = status
+        .iter()
+        .map(|it| (it.schema.as_str(), it.applied))
+        .collect();
+    assert_eq!(
+        summary,
+        [("platform", platform.len()), ("t_acme", tenant.len())]
+    );
+}
+
+#[tokio::test]
+async fn a_database_that_is_not_installed_is_refused() {
+    let (_clean, scratch) = Scratch::installed().await;
+    let mut conn = scratch.superuser().await;
+    run(&mut conn, "DROP TABLE platform.schema_migrations")
+        .await
+        .unwrap();
+    let migrator = scratch.migrator().await;
+    let refused = migrator.migrate_platform().await;
+    assert!(
+        matches!(refused, Err(MigrationError::NotInstalled)),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test]
+async fn ten_migrations_of_one_schema_at_once_are_one() {
+    let (_clean, scratch) = Scratch::installed().await;
+    let mut migrating = tokio::task::JoinSet::new();
+    for _ in 0..10 {
+        let migrator = scratch.migrator().await;
+        migrating.spawn(async move {
+            migrator.migrate_platform().await.unwrap();
+            migrator.migrate_schema("t_acme").await.unwrap().len()
+        });
+    }
+    let applied = migrating.join_all().await;
+    assert_eq!(applied.iter().filter(|applied| **applied > 0).count(), 1);
+}
+
+#[tokio::test]
+async fn schemas_are_migrated_side_by_side() {
+    let (_clean, scratch) = Scratch::migrated(&[]).await;
+    let migrator = std::sync::Arc::new(scratch.migrator().await);
+    let mut migrating = tokio::task::JoinSet::new();
+    for schema in 0..12 {
+        let migrator = migrator.clone();
+        migrating.spawn(async move {
+            migrator
+                .migrate_schema(&format!("pool_{schema:04}"))
+                .await
+                .unwrap();
+        });
+    }
+    migrating.join_all().await;
+    assert_eq!(migrator.misfits().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_name_that_is_no_tenant_schema_is_refused() {
+    let (_clean, scratch) = Scratch::installed().await;
+    let migrator = scratch.migrator().await;
+    for name in [
+        "platform",
+        "pg_catalog",
+        "t_",
+        "t_a; DROP SCHEMA platform",
+        "pool_1",
+        "T_A",
+        "",
+    ] {
+        let refused = migrator.migrate_schema(name).await;
+        assert!(
+            matches!(refused, Err(MigrationError::SchemaName(_))),
+            "{name}"
+        );
+        let refused = migrator.drop_schema(name).await;
+        assert!(
+            matches!(refused, Err(MigrationError::SchemaName(_))),
+            "{name}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_migration_that_fails_leaves_nothing_and_runs_again() {
+    let (_clean, scratch) = Scratch::migrated(&[]).await;
+    let migrator = scratch.migrator().await;
+    let mut conn = scratch.superuser().await;
+    let owner = scratch.installation.owner();
+    // In the way of the second migration
+    run(
+        &mut conn,
+        &format!("CREATE SCHEMA t_acme AUTHORIZATION {owner}; CREATE TABLE t_acme.users ()"),
+    )
+    .await
+    .unwrap();
+    let failed = migrator.migrate_schema("t_acme").await;
+    assert!(
+        matches!(failed, Err(MigrationError::Migration { .. })),
+        "{failed:?}"
+    );
+    let tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 't_acme'";
+    assert_eq!(one(&mut conn, tables).await, "1");
+    let role = scratch.installation.schema_role("t_acme");
+    assert_eq!(
+        one(&mut conn, &format!("SELECT to_regrole('{role}') IS NULL")).await,
+        "true"
+    );
+    run(&mut conn, "DROP TABLE t_acme.users").await.unwrap();
+    migrator.migrate_schema("t_acme").await.unwrap();
+    assert_eq!(migrator.misfits().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_database_that_does_not_fit_is_refused_by_name() {
+    let (_clean, scratch) = Scratch::migrated(&["t_acme", "t_beta"]).await;
+    let migrator = scratch.migrator().await;
+    let mut conn = scratch.superuser().await;
+    let name = one(
+        &mut conn,
+        "SELECT max(name) FROM platform.schema_migrations",
+    )
+    .await;
+    let fix = "UPDATE platform.schema_migrations SET";
+    for sql in [
+        format!("{fix} sha256 = repeat('0', 64) WHERE schema_name = 't_acme' AND name = '{name}'"),
+        "INSERT INTO platform.schema_migrations \
+         VALUES ('t_acme', 'm99999999_000001_future', repeat('1', 64))"
+            .to_owned(),
+        format!(
+            "DELETE FROM platform.schema_migrations WHERE schema_name = 't_beta' AND name = '{name}'"
+        ),
+        "INSERT INTO platform.pools (schema_name) VALUES ('pool_0007')".to_owned(),
+    ] {
+        run(&mut conn, &sql).await.unwrap();
+    }
+    let found = migrator.misfits().await.unwrap();
+    let altered = Misfit::Altered {
+        schema: "t_acme".to_owned(),
+        name: name.clone(),
+    };
+    let unknown = Misfit::Unknown {
+        schema: "t_acme".to_owned(),
+        name: "m99999999_000001_future".to_owned(),
+    };
+    let missing = Misfit::Missing {
+        schema: "t_beta".to_owned(),
+        name,
+    };
+    for expected in [&altered, &unknown, &missing] {
+        assert!(found.contains(expected), "{expected} in {found:?}");
+    }
+    assert!(found.iter().any(|misfit| misfit.schema() == "pool_0007"));
+    let refused = migrator.migrate_schema("t_acme").await;
+    assert!(matches!(refused, Err(MigrationError::Misfit(wrong)) if wrong == [altered, unknown]));
+}
+
+#[tokio::test]
+async fn a_dropped_schema_leaves_nothing_behind() {
+    let (clean, scratch) = Scratch::migrated(&["t_acme", "t_beta"]).await;
+    let migrator = scratch.migrator().await;
+    migrator.drop_schema("t_acme").await.unwrap();
+    migrator.drop_schema("t_acme").await.unwrap();
+    let mut conn = scratch.superuser().await;
+    let left = "SELECT count(*) FROM platform.schema_migrations WHERE schema_name = 't_acme'";
+    assert_eq!(one(&mut conn, left).await, "0");
+    let role = |schema| {
+        format!(
+            "SELECT to_regrole('{}')",
+            scratch.installation.schema_role(schema)
+        )
+    };
+    let gone = format!("{} IS NULL", role("t_acme"));
+    assert_eq!(one(&mut conn, &gone).await, "true");
+    migrator.migrate_schema("t_acme").await.unwrap();
+
+    // A clone still needs the role.
+    migrator.close().await.unwrap();
+    drop(conn);
+    let clone = clean.clone_as("clone").await;
+    let migrator = scratch.migrator().await;
+    migrator.drop_schema("t_beta").await.unwrap();
+    let mut conn = scratch.superuser().await;
+    let kept = format!("{} IS NOT NULL", role("t_beta"));
+    assert_eq!(one(&mut conn, &kept).await, "true");
+    drop(clone);
+}
+
+/// What a later migration does to a schema that has rows of several tenants.
+#[tokio::test]
+async fn a_back_fill_reaches_the_rows_of_every_tenant() {
+    let (_clean, scratch) = Scratch::migrated(&["pool_0001"]).await;
+    for tenant in [
+        "01890000-0000-7000-8000-00000000000a",
+        "01890000-0000-7000-8000-00000000000b",
+    ] {
+        let insert = format!("INSERT INTO counters (id, name, value) VALUES ('{tenant}', 'x', 1)");
+        scratch
+            .run_as("pool_0001", Some(tenant), &insert)
+            .await
+            .unwrap();
+    }
+    let tx = scratch.migration_of("pool_0001").await;
+    let manager = SchemaManager::new(&tx);
+    migration::back_fill(&manager, "UPDATE counters SET value = 7")
+        .await
+        .unwrap();
+    let table = TenantTable::new("draws")
+        .column("counter_id", "uuid")
+        .references_or_null("counter_id", "counters");
+    migration::create_tables(&manager, &[table]).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut conn = scratch.connect(Login::Migrator).await;
+    assert_eq!(
+        one(&mut conn, "SELECT sum(value) FROM pool_0001.counters").await,
+        "14"
+    );
+    let owner = "SELECT tableowner FROM pg_tables WHERE tablename = 'draws'";
+    assert_eq!(one(&mut conn, owner).await, scratch.installation.owner());
+    assert_eq!(migration::catalogue::check(&mut conn).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn what_does_not_connect_says_so() {
+    let refused = Migrator::connect("postgres://nobody@127.0.0.1:1/none".parse().unwrap(), 1).await;
+    assert!(matches!(refused, Err(MigrationError::Database(_))));
+}
