@@ -15,6 +15,13 @@ REVOKE EXECUTE ON FUNCTION pg_catalog.set_config(text, text, boolean) FROM PUBLI
 GRANT EXECUTE ON FUNCTION pg_catalog.set_config(text, text, boolean)
     TO hrms_{id}_migrator, hrms_{id}_backup, hrms_{id}_restore;
 
+-- What the row policy costs a row that is read without an index: 0.2 µs, which the planner takes for
+-- a fiftieth of that. Told the truth, it counts a company from an index (67 µs for 1,000 people, not
+-- 234) and looks 26 managers up instead of reading everybody.
+ALTER FUNCTION pg_catalog.current_setting(text) COST 25;
+-- On solid state a row by index costs little more than the next one; the default is a turning disk's.
+ALTER ROLE hrms_{id}_app SET random_page_cost = 1.1;
+
 ALTER DEFAULT PRIVILEGES FOR ROLE hrms_{id}_owner REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
 
 GRANT USAGE ON SCHEMA platform TO hrms_{id}_platform, hrms_{id}_backup;
