@@ -1,6 +1,7 @@
 //! The words every other crate speaks: typed identifiers, time, money, permissions, lists, errors.
 //!
-//! The kernel knows no database, no HTTP and no runtime. Its invariants:
+//! The kernel knows no database, no HTTP and no runtime (of tokio it has the channels, which need none).
+//! Its invariants:
 //!
 //! - A value that exists is valid. [`Slug`], [`EmailAddress`], [`Money`], [`TimeZone`] and
 //!   [`DateRange`] are built once, at the edge, and cannot be wrong inside.
@@ -26,6 +27,7 @@ mod ambient;
 mod date_range;
 mod email;
 mod error;
+mod fair;
 pub mod field;
 mod id;
 mod list;
@@ -40,6 +42,7 @@ pub use ambient::{Ambient, Clock, Entropy, FixedClock, SeededEntropy, SystemCloc
 pub use date_range::{DateRange, DateRangeError};
 pub use email::{EmailAddress, EmailAddressError};
 pub use error::{DomainError, ErrorKind, FieldError, FieldErrors};
+pub use fair::{FairLimits, FairPermit, FairRefusal, FairSemaphore};
 pub use id::{
     CompensationId, DepartmentId, EmployeeId, EmploymentId, JobTitleId, LocationId, RefreshTokenId,
     RoleAssignmentId, SessionId, TenantId, TypedId, UserId,
