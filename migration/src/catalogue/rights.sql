@@ -45,7 +45,13 @@ granted AS (
     CROSS JOIN LATERAL pg_catalog.aclexplode(
         coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))) acl
     WHERE n.nspname = 'platform' OR n.oid IN (SELECT oid FROM home)
-        OR p.oid = 'pg_catalog.set_config(text, text, boolean)'::regprocedure
+        -- What would reach a neighbour, and what makes a large object, which lies in no schema.
+        OR p.oid IN (
+            'pg_catalog.set_config(text, text, boolean)'::regprocedure,
+            'pg_catalog.lo_creat(integer)'::regprocedure,
+            'pg_catalog.lo_create(oid)'::regprocedure,
+            'pg_catalog.lo_from_bytea(oid, bytea)'::regprocedure
+        )
 
     UNION ALL
     SELECT 'database', d.oid, d.datname, 'database ' || quote_ident(d.datname),

@@ -15,6 +15,10 @@ REVOKE EXECUTE ON FUNCTION pg_catalog.set_config(text, text, boolean) FROM PUBLI
 GRANT EXECUTE ON FUNCTION pg_catalog.set_config(text, text, boolean)
     TO hrms_{id}_migrator, hrms_{id}_backup, hrms_{id}_restore;
 
+-- A large object lies in no schema and under no row policy: nobody makes one.
+REVOKE EXECUTE ON FUNCTION pg_catalog.lo_creat(integer), pg_catalog.lo_create(oid),
+    pg_catalog.lo_from_bytea(oid, bytea) FROM PUBLIC;
+
 -- What the row policy costs a row that is read without an index: 0.2 µs, which the planner takes for
 -- a fiftieth of that. Told the truth, it counts a company from an index (67 µs for 1,000 people, not
 -- 234) and looks 26 managers up instead of reading everybody.

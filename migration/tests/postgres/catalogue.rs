@@ -189,6 +189,10 @@ async fn every_surplus_right_is_named() {
                  REVOKE EXECUTE ON FUNCTION set_config(text,text,boolean) FROM PUBLIC",
             ),
             (
+                "GRANT EXECUTE ON FUNCTION pg_catalog.lo_create(oid) TO {p}t_acme",
+                "lo_create(oid): {p}t_acme has EXECUTE",
+            ),
+            (
                 "GRANT EXECUTE ON FUNCTION platform.create_schema_role(name) TO {p}platform",
                 "platform.create_schema_role(name): {p}platform has EXECUTE",
             ),

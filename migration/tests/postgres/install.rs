@@ -175,6 +175,9 @@ async fn the_application_can_do_nothing_before_it_takes_a_role() {
         "CREATE TEMPORARY TABLE mine ()",
         "CREATE SCHEMA mine",
         "SELECT pg_catalog.set_config('app.tenant', '', true)",
+        "SELECT pg_catalog.lo_create(0)",
+        "SELECT pg_catalog.lo_creat(-1)",
+        "SELECT pg_catalog.lo_from_bytea(0, 'mine')",
         "SET ROLE postgres",
     ] {
         let refused = run(&mut conn, crime).await.unwrap_err();
