@@ -159,6 +159,8 @@ fn database_settings(settings: &settings::DatabaseSettings) -> DatabaseSettings 
     DatabaseSettings {
         url: settings.url.clone(),
         pool_size: settings.pool_size,
+        max_connections_per_tenant: settings.max_connections_per_tenant,
+        max_waiting_per_tenant: settings.max_waiting_per_tenant,
         acquire_timeout: settings.acquire_timeout,
         connect_timeout: settings.connect_timeout,
         statement_timeout: settings.statement_timeout,

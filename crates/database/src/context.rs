@@ -175,8 +175,19 @@ impl fmt::Debug for PlatformContext {
     }
 }
 
+/// In whose name a connection is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Holder {
+    /// Everybody's: tenants are looked up.
+    Platform,
+    /// A tenant's, also when it shares a schema with others.
+    Tenant(TenantId),
+}
+
 /// What opening a transaction needs to know of its context.
 pub(crate) trait Opening {
+    /// In whose name it is.
+    fn holder(&self) -> Holder;
     /// The batch that opens and scopes.
     fn begin(&self) -> &Begin;
     /// The comment that gives each schema its own prepared statements.
@@ -186,6 +197,10 @@ pub(crate) trait Opening {
 }
 
 impl Opening for TenantContext {
+    fn holder(&self) -> Holder {
+        Holder::Tenant(self.id())
+    }
+
     fn begin(&self) -> &Begin {
         &self.0.begin
     }
@@ -200,6 +215,10 @@ impl Opening for TenantContext {
 }
 
 impl Opening for PlatformContext {
+    fn holder(&self) -> Holder {
+        Holder::Platform
+    }
+
     fn begin(&self) -> &Begin {
         &self.0.begin
     }

@@ -12,6 +12,9 @@ pub enum StoreError {
     /// No connection of the pool became free in time.
     #[error("no database connection became free in time")]
     PoolTimeout,
+    /// As many requests of this tenant wait for a connection as may.
+    #[error("too many requests of the tenant wait for a database connection")]
+    TenantBusy,
     /// Something took longer than its limit: opening a connection, a statement, a lock.
     #[error("the database did not answer in time ({0})")]
     Timeout(&'static str),
@@ -160,7 +163,10 @@ pub(crate) const ROUND_TRIP: &str = "hrms: round trip timed out";
 impl DomainError for StoreError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Unavailable(_) | Self::PoolTimeout | Self::Timeout(_) => ErrorKind::Unavailable,
+            // A lock that did not come free in time is no conflict yet: its holder may fail.
+            Self::Unavailable(_) | Self::PoolTimeout | Self::TenantBusy | Self::Timeout(_) => {
+                ErrorKind::Unavailable
+            }
             Self::Collision(_) => ErrorKind::Conflict,
             _ => ErrorKind::Internal,
         }

@@ -3,6 +3,9 @@
 //! A library's pool takes a connection back whenever its guard is dropped, also in the middle of
 //! somebody's transaction. Here a connection goes back only after its `COMMIT` or `ROLLBACK`
 //! succeeded; in every other case it is closed, and PostgreSQL rolls back.
+//!
+//! It is shared fairly: a tenant holds a part of it at most, those who wait are served in turn,
+//! tenant by tenant, and only so many wait for one tenant.
 
 use std::{
     collections::HashSet,
@@ -13,6 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use kernel::{FairPermit, FairRefusal, FairSemaphore};
 use secrecy::ExposeSecret as _;
 use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection,
@@ -23,7 +27,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::{
     DatabaseSettings, Installation, Login, RegistryAuthority, StoreError,
     connection::Connection,
-    context::{Opening, PlatformContext, TenantContext},
+    context::{Holder, Opening, PlatformContext, TenantContext},
     scope::{Mode, Platform, Read, Scope, Tenant, Write},
     tx::Tx,
 };
@@ -32,6 +36,7 @@ use crate::{
 #[derive(Clone)]
 pub struct Database {
     pool: Arc<Pool>,
+    aside: Arc<Pool>,
 }
 
 /// How busy the pool is.
@@ -43,6 +48,8 @@ pub struct PoolStatus {
     pub in_use: u32,
     /// Open connections that wait for work.
     pub idle: u32,
+    /// Transactions that wait for a connection.
+    pub waiting: u32,
 }
 
 impl Database {
@@ -58,6 +65,10 @@ impl Database {
         login: Login,
     ) -> Result<(Self, RegistryAuthority), StoreError> {
         let statement_timeout = settings.statement_timeout;
+        let aside = Arc::new(Pool::new(DatabaseSettings {
+            pool_size: 1,
+            ..settings.clone()
+        })?);
         let pool = Arc::new(Pool::new(settings)?);
         let mut first = pool.open().await?;
         let discovery = Installation::discover(&mut first.connection, login);
@@ -66,7 +77,7 @@ impl Database {
             .map_err(|_elapsed| StoreError::Timeout("connecting"))??;
         pool.put_back(first);
         Ok((
-            Self { pool },
+            Self { pool, aside },
             RegistryAuthority::new(installation, statement_timeout),
         ))
     }
@@ -74,7 +85,8 @@ impl Database {
     /// Opens a transaction that reads and writes in a tenant.
     ///
     /// # Errors
-    /// [`StoreError::PoolTimeout`], [`StoreError::Unavailable`], [`StoreError::Timeout`].
+    /// [`StoreError::PoolTimeout`], [`StoreError::Unavailable`], [`StoreError::Timeout`];
+    /// [`StoreError::TenantBusy`] at once when too many wait for this tenant already.
     pub async fn begin_tenant(
         &self,
         tenant: &TenantContext,
@@ -115,23 +127,38 @@ impl Database {
         self.begin(platform).await
     }
 
+    /// The same database through a single connection beside the pool, opened when it is first
+    /// needed: it says how PostgreSQL is, however busy the pool may be.
+    #[must_use]
+    pub fn aside(&self) -> Self {
+        Self {
+            pool: Arc::clone(&self.aside),
+            aside: Arc::clone(&self.aside),
+        }
+    }
+
     /// How busy the pool is.
     pub fn status(&self) -> PoolStatus {
-        let available = u32::try_from(self.pool.permits.available_permits()).unwrap_or(u32::MAX);
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let available = count(self.pool.permits.available());
         PoolStatus {
             size: self.pool.settings.pool_size,
             in_use: self.pool.settings.pool_size.saturating_sub(available),
-            idle: u32::try_from(self.pool.idle().len()).unwrap_or(u32::MAX),
+            idle: count(self.pool.idle().len()),
+            waiting: count(self.pool.permits.waiting()),
         }
     }
 
     /// Closes the idle connections; those in use are closed when they come back.
     pub async fn close(&self) {
-        self.pool.permits.close();
-        let idle = std::mem::take(&mut *self.pool.idle());
-        for pooled in idle {
-            // A courtesy to the server; the socket closes either way.
-            let _ = tokio::time::timeout(Duration::from_secs(1), pooled.connection.close()).await;
+        for pool in [&self.pool, &self.aside] {
+            pool.permits.close();
+            let idle = std::mem::take(&mut *pool.idle());
+            for pooled in idle {
+                // A courtesy to the server; the socket closes either way.
+                let closing = pooled.connection.close();
+                let _ = tokio::time::timeout(Duration::from_secs(1), closing).await;
+            }
         }
     }
 
@@ -139,11 +166,10 @@ impl Database {
     where
         S::Context: Opening,
     {
-        let waiting = Arc::clone(&self.pool.permits).acquire_owned();
+        let waiting = self.pool.acquire(context.holder());
         let permit = tokio::time::timeout(self.pool.settings.acquire_timeout, waiting)
             .await
-            .map_err(|_elapsed| StoreError::PoolTimeout)?
-            .map_err(|_closed| StoreError::PoolTimeout)?;
+            .map_err(|_elapsed| StoreError::PoolTimeout)??;
         let lease = Lease::open(&self.pool, permit, context, M::BEGIN == Read::BEGIN).await?;
         let connection = Connection::new(
             lease,
@@ -169,11 +195,19 @@ struct Pooled {
     schemas: HashSet<Box<str>>,
 }
 
+/// The right to hold a connection.
+struct Permit {
+    _connection: FairPermit<Holder>,
+    _turn: Option<OwnedSemaphorePermit>,
+}
+
 /// The connections and the permits to hold one.
 pub(crate) struct Pool {
     settings: DatabaseSettings,
     options: PgConnectOptions,
-    permits: Arc<Semaphore>,
+    permits: Arc<FairSemaphore<Holder>>,
+    /// Before the permits, for the platform alone.
+    platform_turns: Arc<Semaphore>,
     idle: Mutex<Vec<Pooled>>,
 }
 
@@ -198,13 +232,31 @@ impl Pool {
             ])
             // SQL text may hold personal data; the caller logs its own failures.
             .disable_statement_logging();
-        let size = usize::try_from(settings.pool_size).unwrap_or(1).max(1);
+        let limits = settings.limits();
+        let platform_turns = limits.per_key.min(limits.waiting_per_key).max(1);
         Ok(Self {
-            permits: Arc::new(Semaphore::new(size)),
-            idle: Mutex::new(Vec::with_capacity(size)),
+            permits: FairSemaphore::new(limits),
+            platform_turns: Arc::new(Semaphore::new(platform_turns)),
+            idle: Mutex::new(Vec::with_capacity(limits.permits)),
             options,
             settings,
         })
+    }
+
+    async fn acquire(&self, holder: Holder) -> Result<Permit, StoreError> {
+        // Who looks up a tenant does so for any of them: where a tenant would be refused, he waits.
+        let turn = match holder {
+            Holder::Platform => Arc::clone(&self.platform_turns).acquire_owned().await.ok(),
+            Holder::Tenant(_) => None,
+        };
+        match self.permits.acquire(holder).await {
+            Ok(connection) => Ok(Permit {
+                _connection: connection,
+                _turn: turn,
+            }),
+            Err(FairRefusal::Full) => Err(StoreError::TenantBusy),
+            Err(FairRefusal::Closed) => Err(StoreError::PoolTimeout),
+        }
     }
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Pooled>> {
@@ -262,13 +314,13 @@ pub(crate) struct Lease {
     busy: bool,
     /// Rolling back in the background already: dropped again (the runtime is ending), it closes.
     orphaned: bool,
-    permit: Option<OwnedSemaphorePermit>,
+    permit: Option<Permit>,
 }
 
 impl Lease {
     async fn open(
         pool: &Arc<Pool>,
-        permit: OwnedSemaphorePermit,
+        permit: Permit,
         context: &impl Opening,
         read: bool,
     ) -> Result<Self, StoreError> {

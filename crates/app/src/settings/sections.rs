@@ -27,7 +27,7 @@ section! {
         neutral_hosts: Vec<Host> = "localhost,127.0.0.1";
         /// Largest request body, in bytes.
         body_limit: usize = "1048576", from "1024" to "67108864";
-        /// Largest body of an import, in bytes.
+        /// Largest body of an import, in bytes. Four at most are in memory at a time.
         import_body_limit: usize = "33554432", from "1024" to "1073741824";
         /// How long a client may take to send the head of a request.
         client_timeout: Duration = "5s", from "100ms" to "5m";
@@ -49,14 +49,20 @@ section! {
         admin_url: Option<SecretString>;
         /// Connections at most. Rates peak at 4 to 8 on two cores and fall beyond.
         pool_size: u32 = "8", from "1" to "64";
+        /// Connections that one tenant may hold at once, so that it keeps none from another. Not
+        /// set, it is three quarters of `pool_size` (6 of 8), and one at least.
+        max_connections_per_tenant: Option<u32>;
+        /// Requests of one tenant that may wait for a connection; more are answered 503 at once,
+        /// those of this tenant alone.
+        max_waiting_per_tenant: usize = "64", from "1" to "10000";
         /// How long a request waits for a free connection.
         acquire_timeout: Duration = "5s", from "10ms" to "1m";
         /// How long opening a connection may take.
         connect_timeout: Duration = "5s", from "100ms" to "1m";
         /// How long one statement may run.
         statement_timeout: Duration = "10s", from "100ms" to "10m";
-        /// How long a statement waits for a lock.
-        lock_timeout: Duration = "5s", from "10ms" to "10m";
+        /// How long a statement waits for a lock: as long it keeps a connection for nothing.
+        lock_timeout: Duration = "2s", from "10ms" to "10m";
         /// How long a transaction may stand idle before PostgreSQL ends it.
         idle_in_transaction_timeout: Duration = "30s", from "1s" to "10m";
         /// Age at which a connection is replaced.

@@ -6,5 +6,6 @@
 
 mod cancelled;
 mod entities;
+mod fairness;
 mod isolation;
 mod unit_of_work;
