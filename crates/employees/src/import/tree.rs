@@ -31,13 +31,13 @@ pub(super) fn circles<'a>(edges: &[(&'a str, &'a str)]) -> Vec<Vec<&'a str>> {
     circles
 }
 
-/// `A → B → C → A`, shortened in the middle when it is long.
+/// `A → B → C → A`, from the member at `from` on, shortened in the middle when it is long: only what
+/// is shown is looked at, for each member of a circle of many thousands has such a drawing.
 pub(super) fn drawn(circle: &[&str], from: usize) -> String {
     const SHOWN: usize = 8;
     let (before, after) = circle.split_at(from.min(circle.len()));
-    let mut round: Vec<&str> = after.iter().chain(before).copied().collect();
-    if round.len() > SHOWN {
-        round.truncate(SHOWN);
+    let mut round: Vec<&str> = after.iter().chain(before).copied().take(SHOWN).collect();
+    if circle.len() > SHOWN {
         round.push("…");
     }
     round.extend(after.first());
@@ -76,6 +76,26 @@ mod tests {
         assert_eq!(
             drawn(&names, 98),
             "98 → 99 → 0 → 1 → 2 → 3 → 4 → 5 → … → 98"
+        );
+    }
+
+    /// Were the whole circle looked at for each of them, this test would not come to an end.
+    #[test]
+    fn a_circle_of_a_million_is_drawn_for_each_of_its_members() {
+        let names: Vec<String> = (0..1_000_000).map(|n| n.to_string()).collect();
+        let around = names.iter().skip(1).chain(names.first());
+        let edges: Vec<(&str, &str)> = names
+            .iter()
+            .zip(around)
+            .map(|(from, to)| (from.as_str(), to.as_str()))
+            .collect();
+        let found = circles(&edges);
+        assert_eq!(found.len(), 1);
+        let drawings = (0..names.len()).map(|member| drawn(&found[0], member));
+        assert!(
+            drawings
+                .zip(&names)
+                .all(|(drawing, name)| drawing.starts_with(name))
         );
     }
 
