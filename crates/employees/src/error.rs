@@ -10,7 +10,7 @@ pub enum EmployeesError {
     #[error("there is nothing here")]
     NotFound,
     /// Fields of the request are wrong.
-    #[error("{} fields are not valid: see `errors`", .0.len())]
+    #[error("{} of the request's fields are not valid", .0.len())]
     Invalid(Vec<FieldError>),
     /// Something unique belongs to another record.
     #[error("another record has this `{field}` already")]
@@ -48,8 +48,15 @@ impl DomainError for EmployeesError {
         match self {
             // The words of `web::Problem::not_found`: no two answers for one thing.
             Self::NotFound => "There is nothing here.".to_owned(),
+            // And those of `web::Problem::invalid`.
+            Self::Invalid(fields) if fields.len() == 1 => {
+                "One field is not valid: see `errors`.".to_owned()
+            }
+            Self::Invalid(fields) => {
+                format!("{} fields are not valid: see `errors`.", fields.len())
+            }
+            Self::Taken { field } => format!("Another record has this `{field}` already."),
             Self::Store(error) => error.detail(),
-            other => other.to_string(),
         }
     }
 
@@ -64,6 +71,22 @@ impl DomainError for EmployeesError {
                 )]
             }
             Self::NotFound | Self::Store(_) => Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use web::Problem;
+
+    use super::*;
+
+    #[test]
+    fn fields_are_refused_here_in_the_words_in_which_a_body_is_refused() {
+        for many in 1..=3 {
+            let fields = vec![FieldError::new("/x", "invalid", "must be y"); many];
+            let here = Problem::from(EmployeesError::Invalid(fields.clone()));
+            assert_eq!(here.to_string(), Problem::invalid(fields).to_string());
         }
     }
 }
