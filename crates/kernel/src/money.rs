@@ -18,8 +18,8 @@ pub enum MoneyError {
     /// Not a decimal number.
     #[error("an amount is a decimal number with a point, for example \"1234.50\"")]
     Amount,
-    /// Not a currency code.
-    #[error("`{0}` is not a currency code of ISO 4217, for example `EUR`")]
+    /// Not the code of a currency.
+    #[error("`{0}` is not the code of a currency (ISO 4217), for example `EUR`")]
     Currency(String),
     /// More decimal places than the currency has.
     #[error("{currency} has {places} decimal places")]
@@ -50,8 +50,7 @@ impl Money {
 
     /// Reads an amount and a currency as they stand on the wire: `"1234.50"`, `"EUR"`.
     pub fn parse(amount: &str, currency: &str) -> Result<Self, MoneyError> {
-        let currency = Currency::from_code(currency)
-            .ok_or_else(|| MoneyError::Currency(currency.to_owned()))?;
+        let currency = Self::parse_currency(currency)?;
         let plain = !amount.is_empty()
             && amount
                 .bytes()
@@ -64,6 +63,17 @@ impl Money {
             _ => MoneyError::Amount,
         })?;
         Self::new(decimal, currency)
+    }
+
+    /// Reads the code of a currency: `EUR`. Gold, "no currency" and what else has a code of ISO 4217
+    /// without being anyone's money is none.
+    ///
+    /// # Errors
+    /// [`MoneyError::Currency`].
+    pub fn parse_currency(code: &str) -> Result<Currency, MoneyError> {
+        Currency::from_code(code)
+            .filter(|currency| !currency.is_special())
+            .ok_or_else(|| MoneyError::Currency(code.to_owned()))
     }
 
     /// An amount of a currency, with no more decimal places than the currency has.
@@ -161,6 +171,17 @@ mod tests {
             Money::parse("92233720368547758.08", "EUR"),
             Err(MoneyError::TooLarge)
         );
+    }
+
+    #[test]
+    fn what_has_a_code_and_is_nobodys_money_is_refused() {
+        for code in ["XXX", "XTS", "XAU", "XAG", "XDR", "XUA", "XBA", "XAD"] {
+            let refused = Err(MoneyError::Currency(code.to_owned()));
+            assert_eq!(Money::parse("1", code), refused);
+        }
+        for code in ["XAF", "XCD", "XOF", "XPF", "CHF"] {
+            assert!(Money::parse("1", code).is_ok(), "{code}");
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub(super) enum ValueError {
     Date,
     #[error("lies outside the years {FIRST_YEAR} to {LAST_YEAR}")]
     Year,
-    #[error("must be a currency code of ISO 4217, for example EUR")]
+    #[error("must be the code of a currency (ISO 4217), for example EUR")]
     Currency,
 }
 
@@ -51,7 +51,7 @@ pub(super) fn day_after(text: &str) -> Result<Date, ValueError> {
 }
 
 pub(super) fn currency(text: &str) -> Result<Currency, ValueError> {
-    Currency::from_code(text).ok_or(ValueError::Currency)
+    Money::parse_currency(text).map_err(|_no_currency| ValueError::Currency)
 }
 
 pub(super) fn amount(text: &str, currency: Currency) -> Result<Money, kernel::MoneyError> {
@@ -86,6 +86,14 @@ mod tests {
         }
         assert_eq!(date("0201-03-01"), Err(ValueError::Year));
         assert_eq!(day_after("2199-12-31"), Ok(date!(2200 - 01 - 01)));
+    }
+
+    #[test]
+    fn a_currency_is_somebodys_money() {
+        assert_eq!(currency("EUR"), Ok(Currency::EUR));
+        for wrong in ["", "eur", "EURO", "XXX", "XTS", "XAU"] {
+            assert_eq!(currency(wrong), Err(ValueError::Currency), "{wrong}");
+        }
     }
 
     #[test]
