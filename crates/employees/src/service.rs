@@ -6,7 +6,9 @@ mod organisation;
 mod query;
 
 pub use hire::{Hire, NewPay};
-pub use import::{ImportError, Imports};
+#[cfg(test)]
+pub(crate) use import::LIMITS;
+pub use import::{ImportError, ImportTurn, Imports};
 pub use organisation::{NewDepartment, NewJobTitle, NewLocation};
 pub use query::EmployeeFilter;
 

@@ -3,6 +3,11 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 use testkit::{Answer, Api, Session};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    task::JoinSet,
+};
 
 async fn import(api: &Api, session: &Session, kind: &str, csv: &str) -> Answer {
     let request = api
@@ -149,4 +154,60 @@ async fn an_import_is_csv_of_a_known_kind_by_somebody_who_may() {
         (refused.status, refused.error()),
         (403, Some("permission_denied"))
     );
+}
+
+/// Begins an import, announces the length of its file, and sends nothing of it.
+async fn begun(api: &Api, session: &Session, length: u64) -> TcpStream {
+    let address = api.base().trim_start_matches("http://");
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let head = format!(
+        "POST /api/v1/imports?kind=departments HTTP/1.1\r\nHost: {address}\r\n\
+         X-Tenant-Slug: {}\r\nAuthorization: Bearer {}\r\nContent-Type: text/csv\r\n\
+         Content-Length: {length}\r\nConnection: close\r\n\r\n",
+        session.tenant,
+        session.token()
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream
+}
+
+async fn answered(mut stream: TcpStream) -> String {
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    String::from_utf8(answer).unwrap()
+}
+
+const DEPARTMENT: &str = "code,name\nIT,IT\n";
+
+#[tokio::test]
+async fn files_that_never_arrive_fill_no_memory_and_keep_no_other_company_out() {
+    let api = Api::start().await;
+    let acme = api.sign_in("acme", "hr_manager").await;
+    let globex = api.sign_in("globex", "hr_manager").await;
+    let mut attack = JoinSet::new();
+    for _ in 0..50 {
+        attack.spawn(answered(begun(&api, &acme, 30_000_000).await));
+    }
+    // One has its turn and four wait for it; whatever the others send, nobody reads it.
+    for _ in 0..45 {
+        let answer = attack.join_next().await.unwrap().unwrap();
+        assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+        assert!(answer.contains("retry-after: "), "{answer}");
+        assert!(answer.contains("Other imports are running."), "{answer}");
+    }
+    let imported = import(&api, &globex, "departments", DEPARTMENT).await;
+    assert_eq!(imported.status, 200, "{}", imported.text);
+
+    // Who hangs up has had his turn.
+    attack.shutdown().await;
+    let imported = import(&api, &acme, "departments", DEPARTMENT).await;
+    assert_eq!(imported.status, 200, "{}", imported.text);
+}
+
+#[tokio::test]
+async fn a_file_that_is_announced_as_too_large_is_refused_before_it_comes() {
+    let api = Api::start().await;
+    let session = api.sign_in("acme", "hr_manager").await;
+    let answer = answered(begun(&api, &session, 99_999_999_999).await).await;
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
 }

@@ -107,21 +107,25 @@ pub(super) async fn import_file(
     Allowed(permit): Allowed<Import>,
     Signed { tenant, .. }: Signed,
     Query(params): Query<ImportParams>,
-    Csv(bytes): Csv,
+    csv: Csv,
     imports: Data<ImportService>,
 ) -> Result<Json<ImportSummary>, Problem> {
     let kind: Kind = params
         .kind
         .parse()
         .map_err(|unknown: UnknownKind| Problem::parameter("kind", unknown.to_string()))?;
-    let set = ImportSet::single(kind, "file", bytes);
-    let report = imports.import(&permit, &tenant, set).await?;
+    // Whoever waits for his turn has not read his file: only so many are in memory at a time.
+    let turn = imports.turn(&permit, &tenant).await?;
+    let set = ImportSet::single(kind, "file", csv.read().await?);
+    let report = imports.import(turn, set).await?;
     Ok(Json(report.into()))
 }
 
-/// A body of CSV.
-#[derive(Debug)]
-pub(super) struct Csv(Vec<u8>);
+/// A body of CSV that has not been read yet.
+pub(super) struct Csv {
+    body: Payload,
+    limit: usize,
+}
 
 impl FromRequest for Csv {
     type Error = Problem;
@@ -129,9 +133,10 @@ impl FromRequest for Csv {
 
     fn from_request(request: &HttpRequest, stream: &mut Stream) -> Self::Future {
         let is_csv = is_csv(request);
+        let announced = announced(request);
         let limit = request.app_data::<Data<ImportBodyLimit>>();
         let ImportBodyLimit(limit) = limit.map(|limit| *limit.as_ref()).unwrap_or_default();
-        let payload = Payload::from_request(request, stream);
+        let body = Payload::from_request(request, stream);
         Box::pin(async move {
             if !is_csv {
                 return Err(Problem::new(
@@ -139,26 +144,40 @@ impl FromRequest for Csv {
                     "Send the file as CSV in UTF-8, with the header `Content-Type: text/csv`.",
                 ));
             }
-            let incomplete = |error: actix_web::Error| {
-                Problem::new(
-                    ErrorKind::MalformedRequest,
-                    "The body did not arrive completely.",
-                )
-                .caused_by(error.to_string())
-            };
-            let body = payload.await.map_err(incomplete)?.to_bytes_limited(limit);
-            match body.await {
-                Ok(Ok(bytes)) => Ok(Self(bytes.into())),
-                Ok(Err(error)) => Err(incomplete(error)),
-                Err(_over_limit) => Err(Problem::new(
-                    ErrorKind::TooLarge,
-                    format!(
-                        "The file is larger than the {limit} bytes that an import accepts; divide it."
-                    ),
-                )),
+            if announced.is_some_and(|length| length > limit) {
+                return Err(too_large(limit));
             }
+            let body = body.await.map_err(|error| incomplete(&error))?;
+            Ok(Self { body, limit })
         })
     }
+}
+
+impl Csv {
+    async fn read(self) -> Result<Vec<u8>, Problem> {
+        match self.body.to_bytes_limited(self.limit).await {
+            Ok(Ok(bytes)) => Ok(bytes.into()),
+            Ok(Err(error)) => Err(incomplete(&error)),
+            Err(_over_limit) => Err(too_large(self.limit)),
+        }
+    }
+}
+
+/// How long the body is going to be, when the client says so.
+fn announced(request: &HttpRequest) -> Option<usize> {
+    let length = request.headers().get(header::CONTENT_LENGTH)?;
+    length.to_str().ok()?.parse().ok()
+}
+
+fn too_large(limit: usize) -> Problem {
+    let detail =
+        format!("The file is larger than the {limit} bytes that an import accepts; divide it.");
+    Problem::new(ErrorKind::TooLarge, detail)
+}
+
+fn incomplete(error: &actix_web::Error) -> Problem {
+    let detail = "The body did not arrive completely.";
+    Problem::new(ErrorKind::MalformedRequest, detail).caused_by(error.to_string())
 }
 
 /// `text/csv`, in UTF-8 where the header says in what.
@@ -196,8 +215,9 @@ mod tests {
             .app_data(Data::new(ImportBodyLimit(limit)))
             .set_payload(body)
             .to_http_parts();
-        let csv = Csv::from_request(&request, &mut stream).await;
-        csv.map(|Csv(bytes)| bytes.len())
+        let read = async { Csv::from_request(&request, &mut stream).await?.read().await };
+        let read: Result<Vec<u8>, Problem> = read.await;
+        read.map(|bytes| bytes.len())
             .map_err(|problem| problem.kind())
     }
 
@@ -231,5 +251,21 @@ mod tests {
             body("text/csv", "a\n1\n2\n", 5).await,
             Err(ErrorKind::TooLarge)
         );
+    }
+
+    #[actix_web::test]
+    async fn a_body_that_is_announced_as_too_large_is_not_waited_for() {
+        let announced = |length: &'static str| {
+            TestRequest::post()
+                .insert_header((header::CONTENT_TYPE, "text/csv"))
+                .insert_header((header::CONTENT_LENGTH, length))
+                .app_data(Data::new(ImportBodyLimit(6)))
+                .to_http_parts()
+        };
+        for (length, is_admitted) in [("6", true), ("7", false), ("99999999999", false)] {
+            let (request, mut stream) = announced(length);
+            let csv = Csv::from_request(&request, &mut stream).await;
+            assert_eq!(csv.is_ok(), is_admitted, "{length}");
+        }
     }
 }

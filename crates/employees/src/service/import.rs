@@ -1,12 +1,13 @@
 //! Importing: everything of an import comes in, or nothing.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use database::{Database, StoreError, TenantContext};
 use kernel::{
-    Ambient, Denied, DomainError, ErrorKind, FieldError, PermissionMarker as _, Permit, Reach,
+    Ambient, Denied, DomainError, ErrorKind, FairLimits, FairPermit, FairSemaphore, FieldError,
+    PermissionMarker as _, Permit, Reach, TenantId,
 };
-use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use crate::{
     import::{
@@ -17,8 +18,16 @@ use crate::{
     repository::{CounterRepository, Series},
 };
 
-/// How many imports of a process may run at the same time: each holds its files in memory.
-const AT_ONCE: usize = 2;
+/// How many imports of a process have their turn at the same time: each holds its files in memory.
+/// Those of one tenant come one after the other, and never keep those of another one waiting.
+pub(crate) const LIMITS: FairLimits = FairLimits {
+    permits: 4,
+    per_key: 1,
+    waiting_per_key: 4,
+};
+
+/// How long an import waits for its turn.
+const WAIT: Duration = Duration::from_secs(5);
 
 /// Brings organisations in. Cheap to clone.
 #[derive(Clone)]
@@ -26,7 +35,15 @@ pub struct Imports<S> {
     database: Database,
     ambient: Ambient,
     storage: S,
-    pub(crate) running: Arc<Semaphore>,
+    turns: Arc<FairSemaphore<TenantId>>,
+}
+
+/// The turn of a tenant to import. Files are taken into memory by whoever has one, and the next
+/// tenant has his when it is dropped.
+#[derive(Clone, Debug)]
+pub struct ImportTurn {
+    tenant: TenantContext,
+    _place: Arc<FairPermit<TenantId>>,
 }
 
 /// Why an import did not happen. Nothing of it is stored.
@@ -38,8 +55,8 @@ pub enum ImportError {
     /// The actor may not import into this tenant.
     #[error(transparent)]
     Denied(#[from] Denied),
-    /// Other imports are running.
-    #[error("{AT_ONCE} imports are running")]
+    /// Other imports are running, of this tenant or of as many others as may.
+    #[error("other imports are running")]
     Busy,
     /// Somebody changed the organisation while the import was running.
     #[error("somebody changed the same people or organisation during the import")]
@@ -62,22 +79,24 @@ where
             database,
             ambient,
             storage,
-            running: Arc::new(Semaphore::new(AT_ONCE)),
+            turns: FairSemaphore::new(LIMITS),
         }
     }
 
-    /// Imports files on behalf of somebody who may.
-    pub async fn import(
+    /// Waits a short while for the turn of somebody who may import.
+    ///
+    /// # Errors
+    /// [`ImportError::Denied`], [`ImportError::Busy`].
+    pub async fn turn(
         &self,
         permit: &Permit<Import>,
         tenant: &TenantContext,
-        set: ImportSet,
-    ) -> Result<ImportReport, ImportError> {
+    ) -> Result<ImportTurn, ImportError> {
         if permit.reach() != Reach::Tenant {
             let permission = Import::PERMISSION;
             return Err(Denied { permission }.into());
         }
-        self.import_as_operator(tenant, set).await
+        self.turn_as_operator(tenant).await
     }
 
     /// Imports files on behalf of the operator at the command line, who may do everything.
@@ -86,25 +105,47 @@ where
         tenant: &TenantContext,
         set: ImportSet,
     ) -> Result<ImportReport, ImportError> {
-        let Ok(_running) = self.running.try_acquire() else {
-            return Err(ImportError::Busy);
-        };
-        let (draft, wanted) = compute(|| {
-            let draft = Draft::read(set);
-            let wanted = draft.wanted();
-            (draft, wanted)
+        let turn = self.turn_as_operator(tenant).await?;
+        self.import(turn, set).await
+    }
+
+    pub(crate) async fn turn_as_operator(
+        &self,
+        tenant: &TenantContext,
+    ) -> Result<ImportTurn, ImportError> {
+        let place = timeout(WAIT, self.turns.acquire(tenant.id())).await;
+        let place = place.map_err(|_elapsed| ImportError::Busy)?;
+        let place = place.map_err(|_refused| ImportError::Busy)?;
+        Ok(ImportTurn {
+            tenant: tenant.clone(),
+            _place: Arc::new(place),
         })
-        .await?;
+    }
+
+    /// Imports files whose turn it is.
+    pub async fn import(
+        &self,
+        turn: ImportTurn,
+        set: ImportSet,
+    ) -> Result<ImportReport, ImportError> {
+        let tenant = &turn.tenant;
+        let (draft, wanted) = turn
+            .compute(|| {
+                let draft = Draft::read(set);
+                let wanted = draft.wanted();
+                (draft, wanted)
+            })
+            .await?;
 
         let tx = self.database.begin_tenant_read(tenant).await?;
         let known = self.storage.known(&tx, &wanted).await?;
         tx.commit().await?;
 
-        let draft = compute(|| draft.check(known)).await?;
+        let draft = turn.compute(|| draft.check(known)).await?;
         let draft = draft.map_err(ImportError::Invalid)?;
         let numbers = self.draw_numbers(tenant, &draft).await?;
         let ambient = self.ambient.clone();
-        let plan = compute(move || draft.plan(numbers, &ambient)).await?;
+        let plan = turn.compute(move || draft.plan(numbers, &ambient)).await?;
         let plan = plan.ok_or(ImportError::Interrupted)?;
 
         // What was looked at before is not locked. What matters of it holds in the database too:
@@ -174,12 +215,21 @@ fn in_series(number: &EmployeeNumber) -> Option<i64> {
     plain.then(|| text.parse().ok())?
 }
 
-/// Computes where it keeps no other request waiting.
-async fn compute<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, ImportError> {
-    let done = telemetry::spawn_blocking(work).await;
-    done.map_err(|_panicked| ImportError::Interrupted)
+impl ImportTurn {
+    /// Computes where it keeps no other request waiting. What has begun runs to its end, also when
+    /// nobody waits for it any more, and the turn lasts until then.
+    async fn compute<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, ImportError> {
+        let turn = self.clone();
+        let work = move || {
+            let _turn = turn;
+            work()
+        };
+        let done = telemetry::spawn_blocking(work).await;
+        done.map_err(|_panicked| ImportError::Interrupted)
+    }
 }
 
 fn changed(error: StoreError) -> ImportError {
@@ -215,7 +265,7 @@ impl DomainError for ImportError {
             }
             Self::Invalid(_) => format!("{self}: see `errors`."),
             Self::Denied(error) => error.detail(),
-            Self::Busy => "Other imports are running. Try again in a minute.".to_owned(),
+            Self::Busy => "Other imports are running. Try again in a moment.".to_owned(),
             Self::Changed(_) => {
                 "Somebody changed the same people or organisation during the import, and nothing \
                  was imported. Try again."

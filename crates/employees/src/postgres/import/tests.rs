@@ -10,7 +10,7 @@ use testkit::{DedicatedAndPooled, TestDatabase};
 use crate::{
     import::{ImportReport, ImportSet, Kind, Mapping},
     postgres::Postgres,
-    service::{ImportError, Imports},
+    service::{ImportError, Imports, LIMITS},
 };
 
 struct House {
@@ -293,7 +293,13 @@ async fn of_two_imports_of_the_same_people_one_comes_in() {
         .collect();
     let people = format!("{PEOPLE}{}", rows.concat());
     let files = [(Kind::Employees, people.as_str())];
-    let (one, other) = tokio::join!(house.import(&files), house.import(&files));
+    // In one process they would come one after the other.
+    let another_process = Imports::new(house.tenants.database.clone(), Ambient::system(), Postgres);
+    let set = ImportSet::single(Kind::Employees, "employees", people.clone().into());
+    let (one, other) = tokio::join!(
+        house.import(&files),
+        another_process.import_as_operator(&house.tenants.acme, set)
+    );
     let ((Ok(_), Err(error)) | (Err(error), Ok(_))) = (one, other) else {
         unreachable!("one of two comes in");
     };
@@ -307,14 +313,36 @@ async fn of_two_imports_of_the_same_people_one_comes_in() {
     );
 }
 
+const DEPARTMENT: [(Kind, &str); 1] = [(Kind::Departments, "code,name\nIT,IT\n")];
+
 #[tokio::test]
-async fn a_third_import_at_the_same_time_is_asked_to_come_later() {
+async fn imports_of_one_tenant_keep_no_other_one_waiting() {
     let house = house().await;
-    let _running = house.imports.running.try_acquire_many(2).unwrap();
-    let error = house
-        .import(&[(Kind::Departments, "code,name\nIT,IT\n")])
-        .await
-        .unwrap_err();
+    let (acme, imports) = (&house.tenants.acme, &house.imports);
+    let turn = imports.turn_as_operator(acme).await.unwrap();
+    let second = imports.turn_as_operator(acme);
+    let mut second = std::pin::pin!(second);
+    assert!(futures_util::poll!(second.as_mut()).is_pending());
+
+    let neighbour = house.import_into(&house.tenants.globex, &DEPARTMENT).await;
+    assert_eq!(neighbour.unwrap().departments, 1);
+
+    drop(turn);
+    second.await.unwrap();
+}
+
+#[tokio::test]
+async fn who_would_wait_in_too_long_a_line_is_asked_to_come_later() {
+    let house = house().await;
+    let acme = &house.tenants.acme;
+    let _turn = house.imports.turn_as_operator(acme).await.unwrap();
+    let mut line: Vec<_> = (0..LIMITS.waiting_per_key)
+        .map(|_| Box::pin(house.imports.turn_as_operator(acme)))
+        .collect();
+    for waiting in &mut line {
+        assert!(futures_util::poll!(waiting.as_mut()).is_pending());
+    }
+    let error = house.import(&DEPARTMENT).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
 }
 
