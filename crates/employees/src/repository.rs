@@ -161,6 +161,9 @@ pub trait CounterRepository: Send + Sync {
     async fn draw_many(&self, tx: &TenantTx, series: Series, count: u32)
     -> Result<i64, StoreError>;
 
+    /// The last number of a series that was drawn; before the first is, the one before it.
+    async fn last(&self, tx: &TenantTx, series: Series) -> Result<i64, StoreError>;
+
     /// Lets a series go on after `number`, if it has not come that far.
     async fn raise(&self, tx: &TenantTx, series: Series, number: i64) -> Result<(), StoreError>;
 }

@@ -119,6 +119,16 @@ impl CounterRepository for Postgres {
             .ok_or_else(|| StoreError::corrupt("a counter returned no row"))
     }
 
+    async fn last(&self, tx: &TenantTx, series: Series) -> Result<i64, StoreError> {
+        let last: Option<Number> = tx
+            .row(
+                "SELECT value AS number FROM counters WHERE id = $1",
+                [series.id().into()],
+            )
+            .await?;
+        Ok(last.map_or(FIRST - 1, |last| last.number))
+    }
+
     async fn raise(&self, tx: &TenantTx, series: Series, number: i64) -> Result<(), StoreError> {
         let [id, name, number, first] = series.values(number);
         tx.run(

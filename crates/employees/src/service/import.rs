@@ -165,26 +165,34 @@ where
         draft: &CheckedDraft,
     ) -> Result<Vec<EmployeeNumber>, ImportError> {
         let given: HashSet<&EmployeeNumber> = draft.numbers().collect();
-        if let Some(last) = given.iter().filter_map(|number| in_series(number)).max() {
+        let of_series: Vec<i64> = given
+            .iter()
+            .filter_map(|number| in_series(number))
+            .collect();
+        if !of_series.is_empty() {
             let tx = self.database.begin_tenant(tenant).await?;
-            self.storage.raise(&tx, Series::Employees, last).await?;
+            let last = self.storage.last(&tx, Series::Employees).await?;
+            let carried = carried(last, of_series);
+            self.storage.raise(&tx, Series::Employees, carried).await?;
             tx.commit().await?;
         }
         let wanted = draft.unnumbered();
         let mut drawn = Vec::with_capacity(wanted);
-        // A second time is needed when numbers of the series were given by hand.
-        for _ in 0..DRAWS {
-            let missing = u32::try_from(wanted - drawn.len()).unwrap_or(u32::MAX);
+        for doubled in 0..DRAWS {
+            let missing = wanted.saturating_sub(drawn.len());
             if missing == 0 {
                 break;
             }
+            // Numbers that were given by hand may lie ahead, thousands in a row: look at twice as
+            // many each time.
+            let count = u32::try_from(missing).unwrap_or(u32::MAX).max(1 << doubled);
             let tx = self.database.begin_tenant(tenant).await?;
             let first = self
                 .storage
-                .draw_many(&tx, Series::Employees, missing)
+                .draw_many(&tx, Series::Employees, count)
                 .await?;
             tx.commit().await?;
-            let numbers = first..first.saturating_add(missing.into());
+            let numbers = first..first.saturating_add(count.into());
             let numbers: HashSet<EmployeeNumber> = numbers
                 .map(|number| EmployeeNumber::stored(number.to_string()))
                 .collect();
@@ -205,10 +213,26 @@ where
 }
 
 /// How often numbers are drawn for those who have none.
-const DRAWS: usize = 8;
+const DRAWS: u32 = 24;
 
-/// A number that may be one of the tenant's series: not one of another system's that is so great
-/// that nobody would like to go on from it.
+/// How far beyond a series the next number may lie for the series to go on from it.
+const STRIDE: i64 = 100_000;
+
+/// How far the numbers that an import gives carry the series: from one to the next, as long as none
+/// is far ahead. One that is (another system's, or a slip of the finger) moves nothing; the series
+/// passes over it, should it ever come that far.
+fn carried(last: i64, mut given: Vec<i64>) -> i64 {
+    given.sort_unstable();
+    given.into_iter().fold(last, |last, next| {
+        if next.saturating_sub(last) <= STRIDE {
+            last.max(next)
+        } else {
+            last
+        }
+    })
+}
+
+/// A number that may be one of the tenant's series: digits alone.
 fn in_series(number: &EmployeeNumber) -> Option<i64> {
     let text = number.as_str();
     let plain = text.len() <= 9 && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -297,4 +321,19 @@ fn field(fault: &Fault) -> FieldError {
         pointer.push_str(&column.replace('~', "~0").replace('/', "~1"));
     }
     FieldError::new(pointer, fault.code, fault.message.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn given_numbers_carry_the_series_as_far_as_they_follow_each_other() {
+        assert_eq!(carried(1_000, vec![]), 1_000);
+        assert_eq!(carried(1_000, vec![7, 42]), 1_000);
+        assert_eq!(carried(1_000, vec![4_001, 4_060, 4_002]), 4_060);
+        assert_eq!(carried(1_000, vec![999_999_999]), 1_000);
+        assert_eq!(carried(1_000, vec![999_999_999, 4_001]), 4_001);
+        assert_eq!(carried(1_000, vec![101_000, 201_000, 301_001]), 201_000);
+    }
 }

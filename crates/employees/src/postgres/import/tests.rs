@@ -265,6 +265,31 @@ async fn numbers_are_drawn_beside_those_that_are_given() {
 }
 
 #[tokio::test]
+async fn a_number_far_ahead_does_not_move_the_series() {
+    let house = house().await;
+    let people = format!("{PEOPLE}999999999,Ada,King,2020-01-01,\n,Bo,Lee,2020-01-01,\n");
+    house.import(&[(Kind::Employees, &people)]).await.unwrap();
+    assert_eq!(house.texts(NUMBERS).await, ["1001", "999999999"]);
+}
+
+#[tokio::test]
+async fn drawing_passes_over_many_taken_numbers_in_a_row() {
+    let house = house().await;
+    let given = |number: u32| format!("{number},Ada,King,2020-01-01,\n");
+    let far: String = (200_000..200_050).map(given).collect();
+    let far = format!("{PEOPLE}{far}");
+    house.import(&[(Kind::Employees, &far)]).await.unwrap();
+    let near = [101_000, 199_999].map(given).concat();
+    let near = format!("{PEOPLE}{near}");
+    house.import(&[(Kind::Employees, &near)]).await.unwrap();
+
+    let people = format!("{PEOPLE},Bo,Lee,2020-01-01,\n");
+    house.import(&[(Kind::Employees, &people)]).await.unwrap();
+    let next = "SELECT max(employee_number::bigint) AS number FROM employees";
+    assert!((200_050..200_200).contains(&house.number(next).await));
+}
+
+#[tokio::test]
 async fn a_neighbour_in_the_same_pool_is_not_there() {
     let house = house().await;
     let people = format!("{PEOPLE}1,Ada,King,2020-01-01,\n");
