@@ -16,6 +16,9 @@ pub enum TenancyError {
          use its own host."
     )]
     NotFound,
+    /// The host of the request is none, so nobody can say whose it is.
+    #[error("The host that this request is for cannot be read.")]
+    UnreadableHost,
     /// The header and the host name two tenants.
     #[error("The header X-Tenant-Slug and the host name two different tenants.")]
     Ambiguous,
@@ -55,6 +58,7 @@ impl DomainError for TenancyError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::NotFound => ErrorKind::TenantNotFound,
+            Self::UnreadableHost => ErrorKind::MalformedRequest,
             Self::Ambiguous => ErrorKind::TenantAmbiguous,
             Self::Suspended => ErrorKind::TenantSuspended,
             Self::Unavailable(_) => ErrorKind::TenantUnavailable,

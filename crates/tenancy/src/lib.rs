@@ -7,7 +7,8 @@
 //! # Invariants
 //! - A request is for exactly one tenant, found once, in one place ([`Resolution`];
 //!   `adr/0003-one-tenant-resolution.md`). What a request says is read by a pure function
-//!   ([`HostRules::read`]) and never guessed at: whatever is no slug and no host names nobody.
+//!   ([`HostRules::read`]) and never guessed at: what is no slug names nobody, and a host that
+//!   cannot be read is refused.
 //! - A slug belongs to one tenant and never changes. It is claimed by a unique key before anything
 //!   else is made ([`Provisioning`]).
 //! - Only a tenant in service is entered from outside. One that is being created, migrated or

@@ -73,7 +73,8 @@ impl From<&Registered> for TenantProfile {
     ),
     responses(
         (status = 200, description = "The tenant.", body = TenantProfile),
-        (status = 400, description = "Header and host name two tenants (`tenant_ambiguous`).",
+        (status = 400, description = "Header and host name two tenants (`tenant_ambiguous`), or the \
+         host cannot be read (`malformed_request`).",
          body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, description = "The tenant is suspended (`tenant_suspended`).",
          body = ProblemBody, content_type = "application/problem+json"),

@@ -16,6 +16,8 @@ pub struct HostRules {
 pub enum Question {
     /// Nothing that names a tenant: no host, or a header that is no slug.
     Nobody,
+    /// There is a host, and it cannot be read.
+    Unreadable,
     /// The header names a tenant; the host may be a tenant's own, which must then be the same one.
     Header(Slug, Option<NamedHost>),
     /// The host alone.
@@ -59,9 +61,14 @@ impl HostRules {
     /// Reads the header `X-Tenant-Slug` and the host of a request.
     ///
     /// A header that is there and no slug names nobody, whatever the host says: a client that
-    /// meant a tenant must not end up in another. A host that cannot be read is as good as none.
+    /// meant a tenant must not end up in another. A host that cannot be read spoils the whole: it
+    /// could be another tenant's than the header's to somebody who can read it.
     pub fn read(&self, header: Option<&str>, host: Option<&str>) -> Question {
-        let host = host.and_then(|text| HostName::of_header(text).ok());
+        // An empty one is how a client says that there is none (RFC 9112, 3.2).
+        let host = host.filter(|text| !text.is_empty());
+        let Ok(host) = host.map(HostName::of_header).transpose() else {
+            return Question::Unreadable;
+        };
         let is_neutral = host
             .as_ref()
             .is_some_and(|host| self.neutral.contains(host));
@@ -112,6 +119,7 @@ mod tests {
         let acme = || named("acme.localhost", Some("acme"));
         let deep = || named("a.acme.localhost", None);
         let own = || named("people.acme.example", None);
+        let stranger = || named("unknown.example", None);
         let table = [
             // A neutral host: the header decides, else it is the public tenant's.
             (None, Some("localhost"), Question::Public),
@@ -167,8 +175,23 @@ mod tests {
             // Nobody.
             (None, None, Question::Nobody),
             (None, Some(""), Question::Nobody),
-            (None, Some("a b"), Question::Nobody),
-            (None, Some("bücher.localhost"), Question::Nobody),
+            (Some("acme"), Some(""), Question::Header(slug("acme"), None)),
+            (None, Some("unknown.example"), Question::Host(stranger())),
+            // Who could that be?
+            (None, Some("a b"), Question::Unreadable),
+            (Some("acme"), Some("a b"), Question::Unreadable),
+            (Some("no slug"), Some("a b"), Question::Unreadable),
+            (None, Some("bücher.localhost"), Question::Unreadable),
+            (
+                Some("acme"),
+                Some("acme.localhost@other.localhost"),
+                Question::Unreadable,
+            ),
+            (
+                Some("acme"),
+                Some("acme.localhost,other.localhost"),
+                Question::Unreadable,
+            ),
             (Some(""), Some("localhost"), Question::Nobody),
             (Some("Acme"), Some("localhost"), Question::Nobody),
             (Some("a"), Some("acme.localhost"), Question::Nobody),
@@ -176,11 +199,6 @@ mod tests {
             (Some("acme,other"), None, Question::Nobody),
             // A header needs no host.
             (Some("acme"), None, Question::Header(slug("acme"), None)),
-            (
-                Some("acme"),
-                Some("a b"),
-                Question::Header(slug("acme"), None),
-            ),
         ];
         for (header, host, expected) in table {
             assert_eq!(rules().read(header, host), expected, "{header:?} {host:?}");
@@ -195,20 +213,21 @@ mod tests {
         ) {
             let question = rules().read(header.as_deref(), host.as_deref());
             if let Some(header) = header && Slug::existing(&header).is_err() {
-                prop_assert_eq!(question, Question::Nobody);
+                prop_assert!(matches!(question, Question::Nobody | Question::Unreadable));
             }
         }
 
         #[test]
         fn a_tenant_that_the_header_names_is_the_one_that_is_asked_for(
             header in "[a-z][a-z0-9-]{0,38}[a-z0-9]",
-            host in "\\PC{0,40}",
+            host in prop_oneof!["\\PC{0,40}", "[a-z]{0,8}(\\.[a-z]{1,8}){0,2}"],
         ) {
             let asked_for = match rules().read(Some(&header), Some(&host)) {
                 Question::Header(slug, _) => Some(slug.to_string()),
                 _ => None,
             };
-            prop_assert_eq!(asked_for, Some(header));
+            let is_readable = host.is_empty() || HostName::of_header(&host).is_ok();
+            prop_assert_eq!(asked_for, is_readable.then_some(header));
         }
 
         #[test]

@@ -24,14 +24,15 @@ impl Resolution {
     /// service.
     ///
     /// # Errors
-    /// [`TenancyError::NotFound`], [`TenancyError::Ambiguous`], [`TenancyError::Suspended`],
-    /// [`TenancyError::Unavailable`], [`TenancyError::Registry`].
+    /// [`TenancyError::UnreadableHost`], [`TenancyError::NotFound`], [`TenancyError::Ambiguous`],
+    /// [`TenancyError::Suspended`], [`TenancyError::Unavailable`], [`TenancyError::Registry`].
     pub async fn resolve(
         &self,
         header: Option<&str>,
         host: Option<&str>,
     ) -> Result<TenantContext, TenancyError> {
         let found = match self.rules.read(header, host) {
+            Question::Unreadable => return Err(TenancyError::UnreadableHost),
             Question::Nobody => None,
             Question::Public => self.registry.by_slug(&Slug::public()).await?,
             Question::Host(host) => self.owner(&host).await?,

@@ -107,6 +107,20 @@ async fn a_request_that_names_two_tenants_is_for_neither() {
 }
 
 #[tokio::test]
+async fn a_request_whose_host_cannot_be_read_is_for_nobody_whatever_its_header() {
+    let scene = scene().await;
+    for header in [None, Some("acme"), Some("globex"), Some("no slug")] {
+        let found = scene
+            .asks(header, Some("acme.localhost@globex.localhost"))
+            .await;
+        assert!(
+            matches!(found, Err(TenancyError::UnreadableHost)),
+            "{header:?}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_request_that_names_nobody_is_for_nobody() {
     let scene = scene().await;
     for (header, host) in [
