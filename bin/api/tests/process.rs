@@ -12,6 +12,10 @@ use std::{
 };
 
 use testkit::Api;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
 
 /// A running `hrms-api`, killed when the test ends early.
 struct Program(Child);
@@ -82,14 +86,7 @@ async fn a_request_that_has_begun_is_finished_after_sigterm() {
         !import.is_finished(),
         "the import must still be under way when the signal comes"
     );
-    let id = running.0.id().to_string();
-    assert!(
-        Command::new("kill")
-            .args(["-TERM", &id])
-            .status()
-            .unwrap()
-            .success()
-    );
+    terminate(&running);
 
     let answer = import.await.unwrap();
     assert_eq!(answer.0, 200, "{}", answer.1);
@@ -99,6 +96,65 @@ async fn a_request_that_has_begun_is_finished_after_sigterm() {
         .get(&session, "/api/v1/employees?limit=1&count=exact")
         .await;
     assert_eq!(employees.body["page"]["total"], 5_000);
+}
+
+/// Writes to a socket what may be no HTTP, and reads what is answered.
+async fn spoken(address: &str, bytes: &[u8]) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    // It may be refused before the last byte.
+    let _ = stream.write_all(bytes).await;
+    let _ = stream.shutdown().await;
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer).await;
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test]
+async fn what_strangers_send_is_refused_and_fills_no_log_of_errors() {
+    let api = Api::start().await;
+    let address = free_address();
+    let mut running = Program(
+        program(&api.database().app_url(), &address)
+            .spawn()
+            .unwrap(),
+    );
+    is_ready(&reqwest::Client::new(), &address).await;
+    let get = "GET /api/v1/tenant HTTP/1.1\r\nHost: localhost\r\n";
+    let many = "A: b\r\n".repeat(200);
+    let long = "a".repeat(70_000);
+    let endless = "a".repeat(200_000);
+    let both = "Content-Length: 5\r\nTransfer-Encoding: chunked";
+    for request in [
+        format!("{get}X: a\0b\r\n\r\n"),
+        format!("{get}{many}\r\n"),
+        format!("{get}X: {endless}"),
+        format!("GET /{long} HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+        format!("POST /api/v1/auth/login HTTP/1.1\r\nHost: localhost\r\n{both}\r\n\r\n0\r\n\r\n"),
+        "GET /\r\n".to_owned(),
+        "GET / HTTP/1.1\r\n\r\n".to_owned(),
+        "GET / HTTP/9.9\r\n\r\n".to_owned(),
+        "\u{16}\u{3}\u{1}\u{2}\0\u{1}".to_owned(),
+    ] {
+        let answer = spoken(&address, request.as_bytes()).await;
+        let shown = request.get(..80).unwrap_or(&request);
+        let is_refused = ["", "HTTP/1.1 400 ", "HTTP/1.1 431 "]
+            .iter()
+            .any(|start| answer.starts_with(start));
+        assert!(is_refused && !answer.contains(" 200 "), "{shown}: {answer}");
+    }
+    terminate(&running);
+    let mut said = String::new();
+    let mut pipe = running.0.stderr.take().unwrap();
+    std::io::Read::read_to_string(&mut pipe, &mut said).unwrap();
+    assert!(running.0.wait().unwrap().success(), "{said}");
+    assert!(said.contains("\"message\":\"stopped\""), "{said}");
+    assert!(!said.contains("\"ERROR\""), "{said}");
+}
+
+fn terminate(running: &Program) {
+    let id = running.0.id().to_string();
+    let kill = Command::new("kill").args(["-TERM", &id]).status();
+    assert!(kill.unwrap().success());
 }
 
 /// Sends a request while the test goes on.

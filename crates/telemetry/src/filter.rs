@@ -35,11 +35,17 @@ const HOUSE: [&str; 13] = [
 /// The most that a library may say unless it is named: beyond it they print headers and SQL.
 const LIBRARIES: LevelFilter = LevelFilter::INFO;
 
+/// Modules that call it an error when somebody sends what is no HTTP request: any stranger could
+/// fill the log of errors, and nobody of the house could do anything about it. Silent unless named.
+const ABOUT_STRANGERS: [&str; 2] = ["actix_http::h1::decoder", "actix_http::h1::dispatcher"];
+
 /// A general level, and other levels for some crates or modules: `info,employees=debug,sqlx=warn`.
 ///
 /// Levels are `off`, `error`, `warn`, `info`, `debug` and `trace`. The general one comes first
 /// and is that of the workspace's own crates; libraries follow it up to `info`, unless one is
-/// named. A name means the module and everything in it; the longest that fits decides.
+/// named. What reads HTTP is silent unless it is named (`info,actix_http=error`), for it calls
+/// every request that cannot be read an error. A name means the module and everything in it; the
+/// longest that fits decides.
 ///
 /// Not the `EnvFilter` of `tracing-subscriber`: that takes a mistyped level for the name of a
 /// crate and falls silent, and looks up a table whenever a span is entered.
@@ -85,8 +91,11 @@ impl LogFilter {
     }
 
     fn general_level_of(&self, target: &str) -> LevelFilter {
-        if HOUSE.iter().any(|house| lies_in(target, house)) {
+        let is_in = |modules: &[&str]| modules.iter().any(|module| lies_in(target, module));
+        if is_in(&HOUSE) {
             self.general
+        } else if is_in(&ABOUT_STRANGERS) {
+            LevelFilter::OFF
         } else {
             self.general.min(LIBRARIES)
         }
@@ -202,6 +211,20 @@ mod tests {
         assert_eq!(
             filter("warn,sqlx=debug").level_of("sqlx::query"),
             LevelFilter::DEBUG
+        );
+    }
+
+    #[test]
+    fn what_strangers_send_is_no_error_unless_it_is_asked_for() {
+        let reads_requests = "actix_http::h1::dispatcher";
+        assert_eq!(filter("trace").level_of(reads_requests), LevelFilter::OFF);
+        assert_eq!(
+            filter("info,actix_http=error").level_of(reads_requests),
+            LevelFilter::ERROR
+        );
+        assert_eq!(
+            filter("info").level_of("actix_http::service"),
+            LevelFilter::INFO
         );
     }
 
