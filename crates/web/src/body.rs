@@ -7,8 +7,9 @@ use futures_util::future::LocalBoxFuture;
 use kernel::{ErrorKind, FieldError};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, error::Category, json};
+use uuid::Uuid;
 
-use crate::Problem;
+use crate::{Problem, serde_text};
 
 /// A JSON body. `T` has `#[serde(deny_unknown_fields)]`.
 #[derive(Clone, Debug)]
@@ -70,9 +71,10 @@ fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut value: Value = serde_json::from_slice(bytes).map_err(|error| malformed(&error))?;
     let mut fields = Vec::new();
     let mut next = mistake::<T>(&value);
-    while let Some(field) = next
-        && fields.len() < 50
-    {
+    while let Some(field) = next {
+        if fields.len() == MOST_MISTAKES {
+            return Err(Problem::invalid_among_others(fields));
+        }
         next = mend::<T>(&mut value, &field);
         fields.push(field);
     }
@@ -83,6 +85,9 @@ fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     Err(Problem::invalid(fields))
 }
 
+/// So many are looked for: each costs a few readings of the body.
+const MOST_MISTAKES: usize = 50;
+
 /// The first mistake.
 fn mistake<T: DeserializeOwned>(value: &Value) -> Option<FieldError> {
     let error = serde_path_to_error::deserialize::<_, T>(value).err()?;
@@ -90,26 +95,34 @@ fn mistake<T: DeserializeOwned>(value: &Value) -> Option<FieldError> {
 }
 
 /// Puts something acceptable in the place of a mistake, and finds the next one. Where nothing is
-/// acceptable (one of a few words is wanted, say), the object around it is left out.
+/// acceptable, the object around it is left out.
 fn mend<T: DeserializeOwned>(value: &mut Value, wrong: &FieldError) -> Option<FieldError> {
     let (parent, _) = wrong.pointer.rsplit_once('/')?;
     if wrong.code == "unknown_field" {
         remove(value, &wrong.pointer)?;
         return mistake::<T>(value);
     }
-    for stand_in in [
-        json!(null),
-        json!(""),
-        json!(0),
-        json!(false),
-        json!([]),
+    // Tried from the end.
+    let mut stand_ins = vec![
         json!({}),
-    ] {
+        json!([]),
+        json!(false),
+        json!(0),
+        json!(Uuid::nil()),
+        json!(""),
+        json!(null),
+    ];
+    while let Some(stand_in) = stand_ins.pop() {
+        let is_empty_text = stand_in == json!("");
         place(value, &wrong.pointer, stand_in)?;
         let next = mistake::<T>(value);
-        let is_mended = |next: &FieldError| !is_within(&next.pointer, &wrong.pointer);
-        if next.as_ref().is_none_or(is_mended) {
-            return next;
+        match next {
+            Some(same) if is_within(&same.pointer, &wrong.pointer) => {
+                // One of a few words is wanted, and the error names them.
+                let word = serde_text::expected_variant(&same.message);
+                stand_ins.extend(word.filter(|_| is_empty_text).map(Value::from));
+            }
+            mended => return mended,
         }
     }
     remove(value, parent)?;
@@ -127,33 +140,27 @@ fn describe(error: &serde_path_to_error::Error<serde_json::Error>) -> FieldError
     let mut pointer = String::new();
     for segment in error.path() {
         match segment {
-            serde_path_to_error::Segment::Map { key } => {
-                pointer.push('/');
-                pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
-            }
-            serde_path_to_error::Segment::Seq { index } => {
-                pointer.push('/');
-                pointer.push_str(&index.to_string());
-            }
+            serde_path_to_error::Segment::Map { key } => append(&mut pointer, key),
+            serde_path_to_error::Segment::Seq { index } => append(&mut pointer, &index.to_string()),
             _ => {}
         }
     }
-    let named = message.split('`').nth(1).unwrap_or_default();
-    let inside = |pointer: &str| {
-        if pointer.rsplit('/').next() == Some(named) {
-            pointer.to_owned()
-        } else {
-            format!("{pointer}/{named}")
-        }
-    };
-    let (pointer, code) = if message.starts_with("unknown field") {
-        (inside(&pointer), "unknown_field")
-    } else if message.starts_with("missing field") {
-        (format!("{pointer}/{named}"), "required")
+    let code = if serde_text::unknown_field(&message).is_some() {
+        // The path ends with its key.
+        "unknown_field"
+    } else if let Some(name) = serde_text::missing_field(&message) {
+        append(&mut pointer, name);
+        "required"
     } else {
-        (pointer, "invalid")
+        "invalid"
     };
     FieldError::new(pointer, code, message)
+}
+
+/// Goes on to a key (RFC 6901, 3).
+fn append(pointer: &mut String, key: &str) {
+    pointer.push('/');
+    pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
 }
 
 /// What a pointer's end stands in, and its key there.
@@ -235,6 +242,44 @@ mod tests {
     }
 
     #[test]
+    fn a_key_may_hold_what_pointers_and_messages_are_written_with() {
+        let body = r#"{"a`b`c": 1, "x/y~z": 2, "": 3, "`, expected `first_name`": 4,
+                       "pay": {"": 1, "a`b": 2, "~1": 3}, "first_name": 5}"#;
+        assert_eq!(
+            mistakes(body),
+            [
+                ("/".to_owned(), "unknown_field"),
+                ("/`, expected `first_name`".to_owned(), "unknown_field"),
+                ("/a`b`c".to_owned(), "unknown_field"),
+                ("/first_name".to_owned(), "invalid"),
+                ("/pay/".to_owned(), "unknown_field"),
+                ("/pay/a`b".to_owned(), "unknown_field"),
+                ("/pay/~01".to_owned(), "unknown_field"),
+                ("/x~1y~0z".to_owned(), "unknown_field"),
+            ]
+        );
+    }
+
+    #[test]
+    fn of_very_many_mistakes_the_first_are_told_and_that_there_are_more() {
+        let told = |count: usize| {
+            let body: serde_json::Map<_, _> =
+                (0..count).map(|it| (format!("x{it}"), json!(1))).collect();
+            let body = serde_json::to_vec(&body).unwrap();
+            let problem = decode::<Hire>(&body).unwrap_err();
+            (problem.fields().len(), problem.to_string())
+        };
+        let detail = |text: &str| format!("validation_failed: {text}");
+        assert_eq!(
+            told(50),
+            (50, detail("50 fields are not valid: see `errors`."))
+        );
+        let more = detail("More than 50 fields are not valid: `errors` names the first 50.");
+        assert_eq!(told(51), (50, more.clone()));
+        assert_eq!(told(5_000), (50, more));
+    }
+
+    #[test]
     fn a_required_field_of_the_wrong_type_is_one_mistake() {
         #[derive(Debug, Deserialize)]
         struct Named {
@@ -281,12 +326,34 @@ mod tests {
             .collect();
         assert_eq!(
             told,
-            ["/name", "/pay/amount", "/pay/period", "/zeal", "/born"]
+            [
+                "/name",
+                "/pay/amount",
+                "/pay/period",
+                "/pay/currency",
+                "/zeal",
+                "/born"
+            ]
         );
         assert!(matches!(
             serde_json::from_str("\"monthly\""),
             Ok(Period::Monthly)
         ));
+    }
+
+    #[test]
+    fn an_identifier_that_is_none_hides_nothing_after_it() {
+        #[derive(Debug, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Transfer {
+            #[serde(rename = "manager_id")]
+            _manager_id: Uuid,
+            #[serde(rename = "reason")]
+            _reason: String,
+        }
+        let problem = decode::<Transfer>(br#"{"manager_id": "7", "reason": 5}"#).unwrap_err();
+        let told = problem.fields().iter().map(|it| it.pointer.as_str());
+        assert_eq!(told.collect::<Vec<_>>(), ["/manager_id", "/reason"]);
     }
 
     #[test]

@@ -14,6 +14,18 @@
 //! A handler reads like its documentation: its parameters carry the authority ([`Allowed`],
 //! [`Signed`]) and the decoded input ([`Body`], [`Query`], [`Id`]), its body is one call of a use
 //! case, and every error becomes a [`Problem`] (RFC 9457) on the way out.
+//!
+//! # Refusals without a problem
+//! What is no HTTP request reaches no middleware: the server beneath refuses it, says so by the
+//! status alone (400, or 431 for a head that is too large), without a body and without the headers
+//! of every answer, and closes the connection. So it is with HTTP/0.9, HTTP/1.1 without a host, a
+//! control character or a blank where none belongs, more than 96 headers, a target of more than
+//! 64 kB, and a length beside `Transfer-Encoding`. It is not logged, see [`telemetry::LogFilter`].
+//!
+//! # What is logged
+//! Every answer is one event of the access log. A defect (500) is an `error` with its causes; that
+//! the house is busy or something it needs is away (503) is a `warn`, because anybody can make it
+//! so by asking for much. What the client did wrong is the client's to hear, and no event.
 
 mod body;
 mod context;
@@ -24,6 +36,7 @@ mod ports;
 mod problem;
 mod response;
 mod route;
+mod serde_text;
 
 pub use body::Body;
 pub use context::{Allowed, Signed, TenantOnly};

@@ -8,7 +8,7 @@ use std::{
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use serde::de::DeserializeOwned;
 
-use crate::Problem;
+use crate::{Problem, serde_text};
 
 /// The identifier in the path: `{id}`.
 #[derive(Clone, Copy, Debug)]
@@ -22,12 +22,17 @@ impl<T: FromStr> FromRequest for Id<T> {
         let id = request
             .match_info()
             .get("id")
+            .filter(|text| text.len() == HYPHENATED)
             .and_then(|text| text.parse().ok());
         ready(id.map(Self).ok_or_else(|| {
             Problem::parameter("id", "an identifier is a UUID, as the API returned it")
         }))
     }
 }
+
+/// The length of a UUID as the API writes it. Every other form that the parser knows (in braces, as
+/// a URN, without hyphens) has another: one thing has one path.
+const HYPHENATED: usize = 36;
 
 /// The query string. `T` has `#[serde(deny_unknown_fields)]` and strings inside; what they mean is
 /// checked by the handler, which can name the parameter.
@@ -44,17 +49,56 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
 }
 
 fn read<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
+    let pairs = query
+        .split('&')
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    for (name, value) in pairs {
+        // The decoder would replace what is no UTF-8, and look for something else than was asked.
+        let refused = |name: &str| Problem::parameter(name, "what is sent is not UTF-8");
+        let name = decoded(name).ok_or_else(|| refused("query"))?;
+        decoded(value).ok_or_else(|| refused(&name))?;
+    }
     serde_urlencoded::from_str(query).map_err(|error| {
         let message = error.to_string();
-        // serde names the field between back-quotes: "unknown field `colour`, expected …".
-        let name = message.split('`').nth(1).unwrap_or("query").to_owned();
+        let name = serde_text::unknown_field(&message)
+            .or_else(|| serde_text::duplicate_field(&message))
+            .or_else(|| serde_text::missing_field(&message))
+            .unwrap_or("query")
+            .to_owned();
         Problem::parameter(&name, message)
     })
 }
 
+/// A name or a value without its percent-encoding (URL standard, 1.3), unless it is no UTF-8.
+fn decoded(text: &str) -> Option<String> {
+    let digit = |byte: u8| {
+        let value = char::from(byte).to_digit(16)?;
+        u8::try_from(value).ok()
+    };
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, after @ ..] = rest {
+        let encoded = match rest {
+            [b'%', high, low, ..] => digit(*high).zip(digit(*low)),
+            _ => None,
+        };
+        if let Some((high, low)) = encoded {
+            bytes.push(high * 16 + low);
+            rest = rest.get(3..).unwrap_or_default();
+        } else {
+            bytes.push(*first);
+            rest = after;
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
 #[cfg(test)]
 mod tests {
+    use actix_web::test::TestRequest;
+    use kernel::ErrorKind;
     use serde::Deserialize;
+    use uuid::Uuid;
 
     use super::*;
 
@@ -78,6 +122,65 @@ mod tests {
     fn a_parameter_given_twice_is_refused_by_name() {
         let problem = read::<Parameters>("limit=1&limit=2").unwrap_err();
         assert!(problem.to_string().contains("`limit`"));
+    }
+
+    #[test]
+    fn a_name_may_hold_what_messages_are_written_with() {
+        for (query, name) in [("a%60b=1", "a`b"), ("=1", ""), ("%60", "`")] {
+            let problem = read::<Parameters>(query).unwrap_err();
+            let fields: Vec<_> = problem.fields().iter().map(|it| &it.pointer).collect();
+            assert_eq!(fields, [name], "{query}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_utf_8_is_refused_by_name() {
+        for (query, name) in [
+            ("limit=%ff", "limit"),
+            ("limit=1&limit=%C3", "limit"),
+            ("l%69mit=%C3%28", "limit"),
+            ("%ff=1", "query"),
+            ("limit=%F0%9F%98", "limit"),
+        ] {
+            let problem = read::<Parameters>(query).unwrap_err();
+            let fields: Vec<_> = problem.fields().iter().map(|it| &it.pointer).collect();
+            assert_eq!(fields, [name], "{query}");
+        }
+        for (query, limit) in [
+            ("limit=%C3%A9", "é"),
+            ("limit=%EF%BF%BD", "\u{fffd}"),
+            ("limit=%zz%", "%zz%"),
+            ("limit=+", " "),
+        ] {
+            let parameters: Parameters = read(query).unwrap();
+            assert_eq!(parameters.limit.as_deref(), Some(limit), "{query}");
+        }
+    }
+
+    #[test]
+    fn an_identifier_has_one_form() {
+        let id = |text: &'static str| {
+            let request = TestRequest::default().param("id", text).to_http_request();
+            let id = Id::<Uuid>::from_request(&request, &mut Payload::None);
+            id.into_inner().map(|Id(id)| id.to_string())
+        };
+        let text = "0192f0c1-7f0a-7000-8000-000000000001";
+        assert_eq!(id(text).unwrap(), text);
+        assert_eq!(id("0192F0C1-7F0A-7000-8000-000000000001").unwrap(), text);
+        for other in [
+            "0192f0c17f0a70008000000000000001",
+            "{0192f0c1-7f0a-7000-8000-000000000001}",
+            "urn:uuid:0192f0c1-7f0a-7000-8000-000000000001",
+            "0192f0c17-f0a-7000-8000-000000000001",
+            "",
+            "7",
+        ] {
+            assert_eq!(
+                id(other).unwrap_err().kind(),
+                ErrorKind::InvalidParameter,
+                "{other}"
+            );
+        }
     }
 
     #[test]

@@ -102,18 +102,27 @@ pub async fn pipeline(
             Ok(response)
         }
         Err(problem) => {
-            if problem.is_ours() {
-                tracing::error!(
-                    code = problem.kind().as_str(),
-                    cause = problem.chain(),
-                    "failed"
-                );
-            }
+            report(&problem);
             let mut response = problem.render(&request_id, &path);
             dress(response.headers_mut(), &request_id);
             record(&method, response.status(), begun);
             Err(InternalError::from_response(problem, response).into())
         }
+    }
+}
+
+/// Tells the operator what the client is not told. A defect is an error; being busy, or without the
+/// database, is not: whoever asks for enough brings it about, and would fill the log of errors.
+fn report(problem: &Problem) {
+    let code = problem.kind().as_str();
+    match problem.status() {
+        StatusCode::SERVICE_UNAVAILABLE => {
+            tracing::warn!(code, cause = problem.chain(), "not served");
+        }
+        status if status.is_server_error() => {
+            tracing::error!(code, cause = problem.chain(), "failed");
+        }
+        _ => {}
     }
 }
 

@@ -50,6 +50,17 @@ impl Problem {
         }
     }
 
+    /// 422: more fields of the body are missing or wrong than these.
+    pub(crate) fn invalid_among_others(fields: Vec<FieldError>) -> Self {
+        let told = fields.len();
+        let detail =
+            format!("More than {told} fields are not valid: `errors` names the first {told}.");
+        Self {
+            fields,
+            ..Self::new(ErrorKind::ValidationFailed, detail)
+        }
+    }
+
     /// 400: a path or query parameter is unknown or wrong.
     pub fn parameter(name: &str, message: impl Into<String>) -> Self {
         let message = message.into();
@@ -98,8 +109,8 @@ impl Problem {
         &self.fields
     }
 
-    pub(crate) fn is_ours(&self) -> bool {
-        status(self.kind).is_server_error()
+    pub(crate) fn status(&self) -> StatusCode {
+        status(self.kind)
     }
 
     /// The same problem again; the cause as its text, for the framework keeps the original.

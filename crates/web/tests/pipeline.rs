@@ -5,7 +5,11 @@
     reason = "a test that cannot arrange its scene has failed"
 )]
 
-use std::{future::pending, sync::Arc, time::Duration};
+use std::{
+    future::pending,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use actix_web::{
     App, HttpResponse,
@@ -17,8 +21,9 @@ use actix_web::{
 };
 use async_trait::async_trait;
 use database::TenantContext;
-use kernel::{Actor, Ambient, Authorizer, Permission, Reach};
+use kernel::{Actor, Ambient, Authorizer, ErrorKind, Permission, Reach};
 use serde_json::{Value, json};
+use tracing::{Event, Level, Metadata, Subscriber, span};
 use web::{
     Authenticator, Pipeline, Problem, RouteTable, Signed, TenantResolver, nothing_here, pipeline,
 };
@@ -50,7 +55,7 @@ impl Authorizer for Unasked {
     }
 }
 
-const PATHS: [&str; 4] = ["/panics", "/hangs", "/asks-too-much", "/works"];
+const PATHS: [&str; 5] = ["/panics", "/hangs", "/asks-too-much", "/busy", "/works"];
 
 async fn panics() -> HttpResponse {
     panic!("a secret of the handler")
@@ -63,6 +68,10 @@ async fn hangs() -> HttpResponse {
 /// Its route declares that nobody needs to sign in.
 async fn asks_too_much(_signed: Signed) -> HttpResponse {
     HttpResponse::Ok().finish()
+}
+
+async fn busy() -> Result<HttpResponse, Problem> {
+    Err(Problem::new(ErrorKind::Unavailable, "Others are served."))
 }
 
 async fn works() -> HttpResponse {
@@ -90,6 +99,7 @@ async fn answer(path: &str) -> (u16, HeaderMap, Value) {
         .route("/panics", get().to(panics))
         .route("/hangs", get().to(hangs))
         .route("/asks-too-much", get().to(asks_too_much))
+        .route("/busy", get().to(busy))
         .route("/works", get().to(works))
         .default_service(to(nothing_here))
         .wrap(from_fn(pipeline));
@@ -104,6 +114,51 @@ async fn answer(path: &str) -> (u16, HeaderMap, Value) {
     let bytes = to_bytes(response.into_body()).await.unwrap();
     let body = serde_json::from_slice(&bytes).unwrap_or_default();
     (status, headers, body)
+}
+
+/// Notes the level of every event but those of the access log.
+#[derive(Clone, Default)]
+struct Levels(Arc<Mutex<Vec<Level>>>);
+
+impl Subscriber for Levels {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        if event.metadata().target() == "web::pipeline" {
+            self.0.lock().unwrap().push(*event.metadata().level());
+        }
+    }
+
+    fn enter(&self, _: &span::Id) {}
+
+    fn exit(&self, _: &span::Id) {}
+}
+
+#[actix_web::test]
+async fn a_defect_is_an_error_in_the_log_and_a_busy_house_a_warning() {
+    for (path, level) in [
+        ("/asks-too-much", Some(Level::ERROR)),
+        ("/hangs", Some(Level::WARN)),
+        ("/busy", Some(Level::WARN)),
+        ("/nowhere", None),
+        ("/works", None),
+    ] {
+        let levels = Levels::default();
+        let _logged = tracing::subscriber::set_default(levels.clone());
+        answer(path).await;
+        let told = levels.0.lock().unwrap().clone();
+        assert_eq!(told, Vec::from_iter(level), "{path}");
+    }
 }
 
 #[actix_web::test]

@@ -96,6 +96,18 @@ async fn every_mistake_in_a_body_is_told_at_once_and_where_it_is() {
             ("/last_name", "required"),
         ])
     );
+    let keys = json!({"a`b`c": 1, "x/y~z": 2, "": 3});
+    assert_eq!(
+        told(keys).await,
+        wrong([
+            ("/", "unknown_field"),
+            ("/a`b`c", "unknown_field"),
+            ("/first_name", "required"),
+            ("/hire_date", "required"),
+            ("/last_name", "required"),
+            ("/x~1y~0z", "unknown_field"),
+        ])
+    );
     let values = json!({
         "first_name": " ", "last_name": "a".repeat(1_000), "hire_date": "2024-02-30",
         "work_email": "nobody", "employee_number": "no number!", "phone": "\n",
@@ -144,7 +156,17 @@ async fn a_parameter_that_is_unknown_or_wrong_is_named() {
         ("/api/v1/employees?status=gone", "status"),
         ("/api/v1/employees?department_id=7", "department_id"),
         ("/api/v1/employees?q=a%00b", "q"),
+        ("/api/v1/employees?q=%ff", "q"),
+        ("/api/v1/employees?q=%C3", "q"),
+        ("/api/v1/employees?%ff=a", "query"),
+        ("/api/v1/employees?a%60b=1", "a`b"),
         ("/api/v1/employees/7", "id"),
+        (&format!("/api/v1/employees/%7B{NOTHING}%7D"), "id"),
+        (&format!("/api/v1/employees/urn:uuid:{NOTHING}"), "id"),
+        (
+            &format!("/api/v1/employees/{}", NOTHING.replace('-', "")),
+            "id",
+        ),
         ("/api/v1/employees/%27%20OR%201=1", "id"),
         ("/api/v1/employees/null/reports", "id"),
         ("/api/v1/departments?q=a", "q"),
@@ -314,6 +336,29 @@ async fn a_request_that_two_readers_could_read_differently_is_refused() {
             vec![ask, acme, "X-Tenant-Slug : acme"],
         ),
         ("no path", vec!["GET HTTP/1.1", acme]),
+        (
+            "a name before the host",
+            vec![
+                "GET http://acme.test@globex.test/api/v1/tenant HTTP/1.1",
+                acme,
+            ],
+        ),
+        (
+            "a name before the host, and a header",
+            vec![
+                "GET http://acme.localhost@globex.localhost/api/v1/tenant HTTP/1.1",
+                "Host: globex.localhost",
+                "X-Tenant-Slug: acme",
+            ],
+        ),
+        (
+            "a host that is none",
+            vec![ask, "Host: acme.test/globex.test", "X-Tenant-Slug: acme"],
+        ),
+        (
+            "two hosts in one",
+            vec![ask, "Host: acme.test, globex.test"],
+        ),
     ] {
         let answer = speak(&lines).await;
         assert!(answer.starts_with("HTTP/1.1 400 "), "{what}: {answer}");
