@@ -106,6 +106,14 @@ impl Components {
         )
         .await?;
         let cursor_key = auth::load_secret(&database, &platform, auth::CURSOR_KEY).await?;
+        let health = Health::new(
+            database.clone(),
+            Arc::clone(&registry),
+            settings.health.cache_ttl,
+            settings.health.check_timeout,
+        );
+        // The first look is before the first request, while every connection is free.
+        health.report().await;
         let document = openapi::document();
         let authorizer: Arc<dyn Authorizer> = Arc::new(RoleAuthorizer);
         let pipeline = Pipeline {
@@ -122,12 +130,7 @@ impl Components {
         Ok(Self {
             pipeline: Arc::new(pipeline),
             cursors: Cursors::new(&cursor_key),
-            health: Health::new(
-                database.clone(),
-                Arc::clone(&registry),
-                settings.health.cache_ttl,
-                settings.health.check_timeout,
-            ),
+            health,
             description: Description::new(&document)?,
             employees: EmployeeService::new(
                 database.clone(),

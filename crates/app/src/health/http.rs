@@ -25,7 +25,8 @@ fn answer(report: &Report) -> HttpResponse {
 /// Report the health of every part
 ///
 /// Cached for at most a second. 503 when the database, its migrations or the public tenant fail;
-/// anything else that fails makes it `degraded`.
+/// `degraded`, with 200, when anything else does, every connection is in use, or schemas of single
+/// tenants are not whole.
 #[utoipa::path(
     get,
     path = "/api/health",

@@ -9,10 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use database::Database;
+use database::{Database, TenantContext};
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 use tenancy::Registry;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OnceCell};
 use utoipa::ToSchema;
 
 pub(crate) use http::configure;
@@ -24,12 +24,28 @@ pub(crate) struct Health {
 }
 
 struct Inner {
-    database: Database,
-    registry: Arc<Registry>,
+    parts: Parts,
     cache_ttl: Duration,
     check_timeout: Duration,
     /// One check at a time, whoever asks: health cannot be used to load the database.
-    last: Mutex<Option<(Instant, Arc<Report>)>>,
+    memory: Mutex<Memory>,
+}
+
+/// What is asked.
+struct Parts {
+    /// The pool, to see how busy it is.
+    pool: Database,
+    /// The connection beside it.
+    aside: Database,
+    registry: Arc<Registry>,
+    /// The way into the public tenant, once it was found.
+    public: OnceCell<TenantContext>,
+}
+
+#[derive(Default)]
+struct Memory {
+    last: Option<(Instant, Arc<Report>)>,
+    told: Told,
 }
 
 impl std::fmt::Debug for Health {
@@ -46,40 +62,59 @@ impl Health {
         cache_ttl: Duration,
         check_timeout: Duration,
     ) -> Self {
-        let last = Mutex::new(None);
+        let parts = Parts {
+            aside: database.aside(),
+            pool: database,
+            registry,
+            public: OnceCell::new(),
+        };
         Self {
             inner: Arc::new(Inner {
-                database,
-                registry,
+                parts,
                 cache_ttl,
                 check_timeout,
-                last,
+                memory: Mutex::default(),
             }),
         }
     }
 
     /// How the platform is, or was less than `cache_ttl` ago.
     pub(crate) async fn report(&self) -> Arc<Report> {
-        let mut last = self.inner.last.lock().await;
-        if let Some((at, report)) = &*last
+        let mut memory = self.inner.memory.lock().await;
+        if let Some((at, report)) = &memory.last
             && at.elapsed() < self.inner.cache_ttl
         {
             return Arc::clone(report);
         }
-        let report = Arc::new(self.check().await);
-        *last = Some((Instant::now(), Arc::clone(&report)));
+        let findings = checks::run(&self.inner.parts, self.inner.check_timeout).await;
+        let problems = findings.problems();
+        let now = Instant::now();
+        if memory.told.is_news(&problems, now) {
+            tracing::warn!(problems, "the platform is not whole");
+        }
+        let report = Arc::new(Report::of(findings.into_checks()));
+        memory.last = Some((now, Arc::clone(&report)));
         report
     }
+}
 
-    async fn check(&self) -> Report {
-        let Inner {
-            database,
-            registry,
-            check_timeout,
-            ..
-        } = &*self.inner;
-        let checks = checks::run(database, registry, *check_timeout).await;
-        Report::of(checks)
+/// What the log was told last, and when: health is asked every second, and the log read by people.
+#[derive(Default)]
+struct Told(Option<(Instant, String)>);
+
+impl Told {
+    const AGAIN: Duration = Duration::from_mins(1);
+
+    /// Whether this is worth a line, which is noted.
+    fn is_news(&mut self, problems: &str, now: Instant) -> bool {
+        let known = self.0.as_ref().is_some_and(|(at, told)| {
+            told == problems && now.saturating_duration_since(*at) < Self::AGAIN
+        });
+        if problems.is_empty() || known {
+            return false;
+        }
+        self.0 = Some((now, problems.to_owned()));
+        true
     }
 }
 
@@ -90,18 +125,35 @@ pub enum Check {
     Ok,
     /// It is not configured, which is no degradation.
     Disabled,
+    /// It works, but not as it should, and why.
+    Degraded(String),
     /// It does not work, and why, for an operator to act on.
     Failed(String),
 }
 
+impl Check {
+    fn failed(reason: impl std::fmt::Display) -> Self {
+        Self::Failed(reason.to_string())
+    }
+
+    /// What to say of it, when there is something.
+    fn reason(&self) -> Option<(&'static str, &str)> {
+        match self {
+            Self::Ok | Self::Disabled => None,
+            Self::Degraded(reason) => Some(("degraded", reason)),
+            Self::Failed(reason) => Some(("failed", reason)),
+        }
+    }
+}
+
 impl Serialize for Check {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Ok => serializer.serialize_str("ok"),
-            Self::Disabled => serializer.serialize_str("disabled"),
-            Self::Failed(reason) => {
+        match self.reason() {
+            None if *self == Self::Disabled => serializer.serialize_str("disabled"),
+            None => serializer.serialize_str("ok"),
+            Some((status, reason)) => {
                 let mut map = serializer.serialize_map(Some(2))?;
-                map.serialize_entry("status", "failed")?;
+                map.serialize_entry("status", status)?;
                 map.serialize_entry("reason", reason)?;
                 map.end()
             }
@@ -115,7 +167,7 @@ impl Serialize for Check {
 pub enum Status {
     /// Everything that is configured works.
     Ok,
-    /// Requests are answered, but something does not work.
+    /// Requests are answered, but something does not work, or not for everybody.
     Degraded,
     /// Requests cannot be answered.
     Failed,
@@ -142,7 +194,7 @@ impl Report {
         let failed = |name: &&str| matches!(checks.get(*name), Some(Check::Failed(_)));
         let status = if VITAL.iter().any(failed) {
             Status::Failed
-        } else if checks.keys().any(failed) {
+        } else if checks.values().any(|check| check.reason().is_some()) {
             Status::Degraded
         } else {
             Status::Ok
@@ -182,6 +234,22 @@ mod tests {
             report(&[("database", Check::Ok), ("cache", failed())]),
             Status::Degraded
         );
+        let degraded = Check::Degraded("some".to_owned());
+        assert_eq!(report(&[("migrations", degraded)]), Status::Degraded);
+    }
+
+    #[test]
+    fn the_log_is_told_when_something_changes_and_once_a_minute_else() {
+        let mut told = Told::default();
+        let start = Instant::now();
+        let later = |seconds| start + Duration::from_secs(seconds);
+        assert!(!told.is_news("", start));
+        assert!(told.is_news("t_acme", start));
+        assert!(!told.is_news("t_acme", later(59)));
+        assert!(!told.is_news("", later(59)));
+        assert!(told.is_news("t_acme, t_globex", later(59)));
+        assert!(!told.is_news("t_acme, t_globex", later(118)));
+        assert!(told.is_news("t_acme, t_globex", later(119)));
     }
 
     #[test]
@@ -190,6 +258,11 @@ mod tests {
         assert_eq!(
             failed,
             serde_json::json!({"status": "failed", "reason": "no route"})
+        );
+        let degraded = serde_json::to_value(Check::Degraded("busy".to_owned())).unwrap();
+        assert_eq!(
+            degraded,
+            serde_json::json!({"status": "degraded", "reason": "busy"})
         );
         assert_eq!(serde_json::to_value(Check::Disabled).unwrap(), "disabled");
     }

@@ -6,7 +6,10 @@ use reqwest::Method;
 use serde_json::json;
 use testkit::{Answer, Api};
 
-use crate::platform::change;
+use crate::{
+    platform::change,
+    scene::{LOCK_ACME, patient},
+};
 
 #[tokio::test]
 async fn a_healthy_platform_says_so() {
@@ -120,34 +123,133 @@ async fn a_connection_that_the_server_ended_is_replaced_without_an_error() {
     );
 }
 
+/// A change of what was applied to a schema, which undoes itself.
+fn altered(schema: &str) -> String {
+    format!(
+        "UPDATE platform.schema_migrations SET sha256 = reverse(sha256) \
+         WHERE schema_name = '{schema}'"
+    )
+}
+
 #[tokio::test]
-async fn a_migration_that_is_missing_or_was_another_one_is_named() {
+async fn what_the_platform_or_the_public_tenant_lack_is_named_and_an_outage() {
     let api = attentive().await;
     let mut superuser = api.database().superuser().await;
-    let reverse = "UPDATE platform.schema_migrations SET sha256 = reverse(sha256) \
-                   WHERE schema_name = 't_globex'";
-    change(&mut superuser, reverse).await;
-    let health = asks(&api, "/api/health").await;
-    assert_eq!(health.status, 503, "{}", health.text);
-    assert_eq!(health.body["checks"]["database"], "ok");
-    let reason = health.body["checks"]["migrations"]["reason"].as_str();
-    assert!(
-        reason.is_some_and(|reason| reason.contains("of schema `t_globex` was another one")),
-        "{}",
-        health.text
-    );
-    change(&mut superuser, reverse).await;
-    assert_eq!(asks(&api, "/api/health").await.status, 200);
+    for schema in ["platform", "public"] {
+        change(&mut superuser, &altered(schema)).await;
+        let health = asks(&api, "/api/health").await;
+        assert_eq!(health.status, 503, "{}", health.text);
+        assert_eq!(health.body["checks"]["database"], "ok");
+        assert_eq!(health.body["checks"]["migrations"]["status"], "failed");
+        let reason = health.body["checks"]["migrations"]["reason"].as_str();
+        let expected = format!("of schema `{schema}` was another one");
+        assert!(
+            reason.is_some_and(|reason| reason.contains(&expected)),
+            "{}",
+            health.text
+        );
+        change(&mut superuser, &altered(schema)).await;
+        assert_eq!(asks(&api, "/api/health").await.status, 200);
+    }
+}
 
-    let added = "INSERT INTO platform.pools (schema_name, tenant_count) VALUES ('pool_0002', 0)";
-    change(&mut superuser, added).await;
-    let health = asks(&api, "/api/health").await;
-    let reason = health.body["checks"]["migrations"]["reason"].as_str();
-    assert!(
-        reason.is_some_and(|reason| reason.contains("schema `pool_0002` lacks migration `")),
-        "{}",
-        health.text
+#[tokio::test]
+async fn a_tenants_schema_that_is_not_whole_is_no_outage_and_not_named_to_strangers() {
+    let api = attentive().await;
+    let session = api.sign_in("acme", "administrator").await;
+    let mut superuser = api.database().superuser().await;
+    let harms = [
+        altered("t_globex"),
+        "INSERT INTO platform.pools (schema_name, tenant_count) VALUES ('pool_0002', 0)".to_owned(),
+        "DROP SCHEMA t_globex CASCADE".to_owned(),
+        "DELETE FROM platform.schema_migrations WHERE schema_name = 'pool_0001'".to_owned(),
+    ];
+    for (harm, affected) in harms.iter().zip([1, 2, 2, 3]) {
+        change(&mut superuser, harm).await;
+        for path in ["/api/health", "/api/health/ready"] {
+            let health = asks(&api, path).await;
+            assert_eq!(
+                (health.status, &health.body["status"]),
+                (200, &json!("degraded")),
+                "{harm}: {}",
+                health.text
+            );
+            let migrations = &health.body["checks"]["migrations"];
+            assert_eq!(migrations["status"], "degraded", "{harm}");
+            let reason = migrations["reason"].as_str().unwrap();
+            assert!(reason.contains(&format!(": {affected};")), "{reason}");
+            for name in ["globex", "pool_000"] {
+                assert!(!health.text.contains(name), "{}", health.text);
+            }
+        }
+        assert_eq!(api.get(&session, "/api/v1/employees").await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_public_tenant_in_which_nobody_can_work_is_an_outage() {
+    let api = attentive().await;
+    let mut superuser = api.database().superuser().await;
+    for (harm, cure) in [
+        (
+            "ALTER SCHEMA public RENAME TO public_x",
+            "ALTER SCHEMA public_x RENAME TO public",
+        ),
+        (
+            "ALTER TABLE public.users RENAME TO x",
+            "ALTER TABLE public.x RENAME TO users",
+        ),
+        (
+            "UPDATE platform.signing_keys SET state = 'retiring'",
+            "UPDATE platform.signing_keys SET state = 'active'",
+        ),
+    ] {
+        change(&mut superuser, harm).await;
+        let health = asks(&api, "/api/health").await;
+        assert_eq!(health.status, 503, "{harm}: {}", health.text);
+        assert_eq!(health.body["checks"]["database"], "ok", "{harm}");
+        let public = &health.body["checks"]["public_tenant"];
+        assert_eq!(public["status"], "failed", "{harm}: {}", health.text);
+        change(&mut superuser, cure).await;
+        let health = asks(&api, "/api/health").await;
+        assert_eq!(health.body["status"], "ok", "{cure}: {}", health.text);
+    }
+}
+
+#[tokio::test]
+async fn a_pool_without_a_free_connection_is_named_and_no_outage() {
+    let api = Api::start_with(|settings| {
+        settings.health.cache_ttl = Duration::from_millis(10);
+        settings.database.max_connections_per_tenant = Some(settings.database.pool_size);
+        patient(settings);
+    })
+    .await;
+    let session = api.sign_in("acme", "administrator").await;
+    assert_eq!(api.get(&session, "/api/v1/employees").await.status, 200);
+    let mut superuser = api.database().superuser().await;
+    change(&mut superuser, LOCK_ACME).await;
+    let lists = (0..6).map(|_| api.get(&session, "/api/v1/employees"));
+    let unlocked = async {
+        let mut health = asks(&api, "/api/health").await;
+        while health.body["status"] != "degraded" {
+            assert_eq!(health.status, 200, "{}", health.text);
+            health = asks(&api, "/api/health").await;
+        }
+        change(&mut superuser, "ROLLBACK").await;
+        health
+    };
+    let (lists, health) =
+        futures_util::future::join(futures_util::future::join_all(lists), unlocked).await;
+    assert_eq!(health.status, 200, "{}", health.text);
+    assert_eq!(
+        health.body["checks"]["database"],
+        json!({
+            "status": "degraded",
+            "reason": "each of the 4 connections is in use and requests wait for one",
+        })
     );
+    assert!(lists.iter().all(|list| list.status == 200));
+    assert_eq!(asks(&api, "/api/health").await.body["status"], "ok");
 }
 
 #[tokio::test]

@@ -1,9 +1,23 @@
 //! What these tests arrange and look at.
 
+use std::time::Duration;
+
+use app::settings::Settings;
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
 use testkit::{Answer, Api, Session};
+
+/// Keeps Acme's lists waiting until the connection's `ROLLBACK`.
+pub(crate) const LOCK_ACME: &str = "BEGIN; LOCK TABLE t_acme.employees IN ACCESS EXCLUSIVE MODE";
+
+/// Lets whoever waits for a lock wait as long as the test takes.
+pub(crate) fn patient(settings: &mut Settings) {
+    settings.http.request_timeout = Duration::from_mins(2);
+    settings.database.statement_timeout = Duration::from_mins(1);
+    settings.database.lock_timeout = Duration::from_mins(1);
+    settings.auth.principal_cache.ttl = Duration::from_mins(1);
+}
 
 /// The id of nothing.
 pub(crate) const NOTHING: &str = "0192ffff-ffff-7fff-8fff-ffffffffffff";
