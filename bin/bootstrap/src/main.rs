@@ -21,7 +21,11 @@ use crate::{
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        // Whoever reads JSON reads it also when the rest is wrong.
+        Err(error) => return print::misread(&error, std::env::args_os().any(|it| it == "--json")),
+    };
     let json = arguments.json;
     // What happens inside is told when it is a warning; what a command does, its reporter tells.
     let _log = operate::log_warnings();

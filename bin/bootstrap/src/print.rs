@@ -3,6 +3,7 @@
 use std::{
     fmt::Write as _,
     io::{self, IsTerminal as _, Write as _},
+    process::ExitCode,
 };
 
 use app::{
@@ -162,8 +163,32 @@ pub(crate) fn finish(result: &Result<Printed, Failure>, json: bool) {
     } else if result.is_ok() {
         write!(io::stdout(), "{text}")
     } else {
+        if let Err(Failure::Incomplete { shown, .. }) = result {
+            let _ = write!(io::stdout(), "{shown}");
+        }
         write!(io::stderr(), "{text}")
     };
+}
+
+/// Prints why the command line cannot be read, or the help that was asked for; returns the exit
+/// code.
+pub(crate) fn misread(error: &clap::Error, json: bool) -> ExitCode {
+    if json && error.use_stderr() {
+        let text = error.render().to_string();
+        // What comes after an empty line is for people: the usage, and where to find more.
+        let message = text.split("\n\n").next().unwrap_or_default();
+        let error = json!({
+            "code": "argument",
+            "message": message.strip_prefix("error: ").unwrap_or(message),
+            "details": [],
+            "causes": [],
+            "next": "Correct the command line; `--help` explains it.",
+        });
+        let _ = writeln!(io::stdout(), "{:#}", json!({ "error": error }));
+    } else {
+        let _ = error.print();
+    }
+    u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
 fn explain(failure: &Failure) -> String {
@@ -186,8 +211,13 @@ fn describe(failure: &Failure) -> Value {
         "causes": causes(failure),
         "next": failure.next(),
     });
-    if let (Failure::Unhealthy(checks), Some(error)) = (failure, error.as_object_mut()) {
-        error.insert("checks".to_owned(), json!(checks));
+    let more = match failure {
+        Failure::Unhealthy(checks) => Some(("checks", json!(checks))),
+        Failure::Incomplete { shown, .. } => Some(("settings", operate::shown_as_json(shown))),
+        _ => None,
+    };
+    if let (Some((name, value)), Some(error)) = (more, error.as_object_mut()) {
+        error.insert(name.to_owned(), value);
     }
     json!({ "error": error })
 }

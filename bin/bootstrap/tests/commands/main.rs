@@ -4,9 +4,11 @@
     reason = "a test that cannot arrange its scene has failed"
 )]
 
+mod command_line;
 mod cut_off;
 mod demo;
 mod diagnose;
 mod scratch;
+mod secrets;
 mod tenant;
 mod up;

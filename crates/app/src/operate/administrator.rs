@@ -7,15 +7,15 @@ use auth::Users;
 use database::{Database, StoreError, TenantContext};
 use kernel::{EmailAddress, TenantStatus};
 use sea_orm::FromQueryResult;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::ExposeSecret as _;
 use tenancy::{FirstAdministrator, PortError};
 
 use super::{Credentials, Failure, operator::Platform};
 
 /// Where a password comes from.
 pub(super) enum Password {
-    /// From somebody.
-    Given(SecretString),
+    /// From somebody, in a file.
+    Given(auth::Password),
     /// Drawn when it is first needed, and kept under this name.
     Kept(Credentials, String),
     /// There is no place to keep one.
@@ -24,20 +24,14 @@ pub(super) enum Password {
 
 impl Password {
     pub(super) fn obtain(&self) -> Result<auth::Password, Failure> {
-        let text = match self {
-            Self::Given(password) => password.clone(),
-            Self::Kept(credentials, name) => {
-                credentials.keep(name, || credentials.draw_password())?
-            }
-            Self::Nowhere => {
-                return Err(Failure::Argument {
-                    option: "--credentials-dir",
-                    reason: "a password must be drawn, and there is no folder to keep it in"
-                        .to_owned(),
-                });
-            }
-        };
-        chosen(&text)
+        match self {
+            Self::Given(password) => Ok(password.clone()),
+            Self::Kept(credentials, name) => kept(credentials, name),
+            Self::Nowhere => Err(Failure::Argument {
+                option: "--credentials-dir",
+                reason: "a password must be drawn, and there is no folder to keep it in".to_owned(),
+            }),
+        }
     }
 
     /// Where it lies, if it was drawn.
@@ -49,11 +43,15 @@ impl Password {
     }
 }
 
-/// A new password, if it follows the rules.
-pub(super) fn chosen(text: &SecretString) -> Result<auth::Password, Failure> {
-    auth::Password::choose(text.expose_secret()).map_err(|error| Failure::Argument {
-        option: "password",
-        reason: error.to_string(),
+/// The password that is kept under this name; it is drawn when there is none.
+pub(super) fn kept(credentials: &Credentials, name: &str) -> Result<auth::Password, Failure> {
+    let text = credentials.keep(name, || credentials.draw_password())?;
+    auth::Password::choose(text.expose_secret()).map_err(|error| Failure::Credential {
+        path: credentials.path(name),
+        problem: format!(
+            "holds no password that can be used ({error}): write another one into it, or remove \
+             it and one is drawn"
+        ),
     })
 }
 

@@ -13,7 +13,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::Failure;
 
 /// A folder of secrets, one a file, readable by their owner alone. A file appears whole or not at
-/// all, and is on the disk before it is relied on.
+/// all, and is on the disk before it is relied on. A file that others can read, or a folder that
+/// they can write in, is refused: what lies there may be no secret, or be theirs.
 #[derive(Clone, Debug)]
 pub struct Credentials {
     folder: PathBuf,
@@ -37,16 +38,34 @@ impl Credentials {
     /// Reads a secret.
     ///
     /// # Errors
-    /// [`Failure::File`].
+    /// [`Failure::File`], [`Failure::Credential`].
     pub fn read(&self, name: &str) -> Result<Option<SecretString>, Failure> {
-        read_secret(&self.path(name))
+        self.refuse_writers()?;
+        let path = self.path(name);
+        match fs::metadata(&path) {
+            Ok(file) if file.permissions().mode() & 0o077 != 0 => {
+                let problem = format!(
+                    "can be read or written by others than its owner: if it is yours and nobody \
+                     has read it, `chmod 600 {}`",
+                    path.display()
+                );
+                Err(Failure::Credential { path, problem })
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound && path.is_symlink() => {
+                let problem = "is a link to a file that does not exist: remove it, or bring the \
+                               file back"
+                    .to_owned();
+                Err(Failure::Credential { path, problem })
+            }
+            _ => read_secret(&path),
+        }
     }
 
     /// Keeps a new secret, unless there is one of this name; returns the one that is there in the
     /// end. Of several who do this at once, one writes and all return the same.
     ///
     /// # Errors
-    /// [`Failure::File`].
+    /// [`Failure::File`], [`Failure::Credential`].
     pub fn keep(
         &self,
         name: &str,
@@ -77,7 +96,7 @@ impl Credentials {
     /// Keeps a secret in the place of another.
     ///
     /// # Errors
-    /// [`Failure::File`].
+    /// [`Failure::File`], [`Failure::Credential`].
     pub fn replace(&self, name: &str, secret: &SecretString) -> Result<(), Failure> {
         let path = self.path(name);
         let draft = self.write_draft(name, secret)?;
@@ -101,12 +120,30 @@ impl Credentials {
         password.into()
     }
 
+    /// Refuses a folder in which others could replace a file.
+    fn refuse_writers(&self) -> Result<(), Failure> {
+        match fs::metadata(&self.folder) {
+            Ok(folder) if folder.permissions().mode() & 0o022 != 0 => {
+                let problem = format!(
+                    "can be written by others than its owner: if everything in it is yours, \
+                     `chmod 700 {}`",
+                    self.folder.display()
+                );
+                let path = self.folder.clone();
+                Err(Failure::Credential { path, problem })
+            }
+            // What else is wrong with it, its use tells.
+            _ => Ok(()),
+        }
+    }
+
     fn write_draft(&self, name: &str, secret: &SecretString) -> Result<PathBuf, Failure> {
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
             .create(&self.folder)
             .map_err(at(&self.folder))?;
+        self.refuse_writers()?;
         let number = u64::from_be_bytes(self.ambient.bytes());
         let draft = self.path(&format!(".{name}.{number:016x}"));
         let write = || -> io::Result<()> {
@@ -170,6 +207,67 @@ mod tests {
         assert_eq!(mode(&folder.path().join("credentials")), 0o700);
         let files = fs::read_dir(folder.path().join("credentials")).unwrap();
         assert_eq!(files.count(), 1);
+    }
+
+    #[test]
+    fn what_others_can_read_or_replace_is_no_secret() {
+        let folder = tempfile::tempdir().unwrap();
+        let credentials = credentials(folder.path());
+        credentials.keep("password", || "first".into()).unwrap();
+        let (file, home) = (
+            credentials.path("password"),
+            folder.path().join("credentials"),
+        );
+        let refused = || {
+            let refused = credentials.keep("password", || panic!("there is one"));
+            refused.unwrap_err().to_string()
+        };
+        for mode in [0o644, 0o640, 0o604, 0o620, 0o602, 0o666] {
+            fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();
+            let (told, remedy) = (refused(), format!("`chmod 600 {}`", file.display()));
+            assert!(told.contains(&remedy), "{mode:o}: {told}");
+            assert!(credentials.read("password").is_err());
+        }
+        for mode in [0o400, 0o600, 0o700] {
+            fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();
+            assert!(credentials.read("password").unwrap().is_some(), "{mode:o}");
+        }
+        for mode in [0o777, 0o770, 0o702, 0o1777] {
+            fs::set_permissions(&home, Permissions::from_mode(mode)).unwrap();
+            let (told, remedy) = (refused(), format!("`chmod 700 {}`", home.display()));
+            assert!(told.contains(&remedy), "{mode:o}: {told}");
+            assert!(credentials.replace("password", &"other".into()).is_err());
+            assert!(credentials.keep("new", || "other".into()).is_err());
+        }
+        fs::set_permissions(&home, Permissions::from_mode(0o755)).unwrap();
+        assert_eq!(
+            credentials
+                .read("password")
+                .unwrap()
+                .unwrap()
+                .expose_secret(),
+            "first"
+        );
+    }
+
+    #[test]
+    fn a_link_to_nothing_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let credentials = credentials(folder.path());
+        credentials.keep("other", || "first".into()).unwrap();
+        let file = credentials.path("password");
+        std::os::unix::fs::symlink("nowhere", &file).unwrap();
+        for refused in [
+            credentials.read("password").unwrap_err(),
+            credentials.keep("password", || "new".into()).unwrap_err(),
+        ] {
+            let told = refused.to_string();
+            assert!(told.contains(&file.display().to_string()), "{told}");
+            assert!(
+                told.contains("is a link to a file that does not exist"),
+                "{told}"
+            );
+        }
     }
 
     #[test]

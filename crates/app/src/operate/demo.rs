@@ -1,17 +1,18 @@
 //! `demo`: two companies with people in them, to look at.
 
 use access::Role;
-use auth::{DisplayName, NewUser};
+use auth::{AuthError, DisplayName, NewUser};
 use database::{StoreError, TenantContext};
 use employees::import::{ImportSet, Kind};
 use kernel::{EmployeeId, Placement};
 use migration::MigrationError;
 use sea_orm::{FromQueryResult, Value};
+use secrecy::ExposeSecret as _;
 use tenancy::{Registered, TenancyError};
 
 use super::{
     Credentials, DemoReport, DemoTenant, DemoUser, Failure, Operator, PasswordFrom, TenantRequest,
-    operator::Platform,
+    administrator::kept, operator::Platform,
 };
 
 /// A company of `deploy/samples`.
@@ -192,15 +193,14 @@ async fn ensure_user(
     if is_known && credentials.read(&name)?.is_none() {
         // Somebody deleted the file. It is kept last: until then the next run comes here again.
         let drawn = credentials.draw_password();
-        let password = super::administrator::chosen(&drawn)?;
+        let password = auth::Password::choose(drawn.expose_secret()).map_err(AuthError::from)?;
         platform
             .users
             .set_password(tenant, &user.email, &password)
             .await?;
         credentials.replace(&name, &drawn)?;
     } else {
-        let kept = credentials.keep(&name, || credentials.draw_password())?;
-        let password = super::administrator::chosen(&kept)?;
+        let password = kept(credentials, &name)?;
         platform.users.create(tenant, &user, &password).await?;
     }
     Ok(DemoUser {

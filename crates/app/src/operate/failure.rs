@@ -10,7 +10,7 @@ use migration::MigrationError;
 use tenancy::TenancyError;
 
 use super::Check;
-use crate::settings::SettingsError;
+use crate::settings::{Problem, SettingsError};
 
 /// Why a command did not do what it was asked for. Its text says what went wrong,
 /// [`next`](Self::next) what to do about it, and neither holds a secret.
@@ -82,6 +82,22 @@ pub enum Failure {
         #[source]
         source: io::Error,
     },
+    /// Something in the credentials folder is not to be trusted, or of no use.
+    #[error("{} {problem}", .path.display())]
+    Credential {
+        /// A file, or the folder.
+        path: PathBuf,
+        /// What is wrong with it, and what to do.
+        problem: String,
+    },
+    /// The settings were shown, and one that every program needs is not among them.
+    #[error("{missing}")]
+    Incomplete {
+        /// Those in force, as a settings file, secrets as `***`.
+        shown: String,
+        /// Which one, and how it can be given.
+        missing: Box<Problem>,
+    },
     /// Installing or migrating failed.
     #[error(transparent)]
     Migration(#[from] MigrationError),
@@ -120,8 +136,11 @@ impl Failure {
     /// What the operator can do about it.
     pub fn next(&self) -> String {
         match self {
-            Self::Settings(_) => "Correct the settings; `hrms-bootstrap config` shows those in \
-                                  force."
+            Self::Settings(_) => "Correct the settings; docs/operators/configuration.md says what \
+                                  each may be."
+                .to_owned(),
+            Self::Incomplete { .. } => "Give it, or name the folder in `--credentials-dir` into \
+                                        which `hrms-bootstrap up` wrote it."
                 .to_owned(),
             Self::NoAdminUrl => "Set HRMS_DATABASE__ADMIN_URL, or name a file that holds it in \
                                  HRMS_DATABASE__ADMIN_URL_FILE. The first `hrms-bootstrap up` \
@@ -151,9 +170,10 @@ impl Failure {
                                           `hrms-bootstrap up --credentials-dir DIR` make the \
                                           login."
                 .to_owned(),
-            Self::File { .. } => {
-                "Check that the folder exists and that you may write in it.".to_owned()
-            }
+            Self::File { .. } => "Check that the folder exists, and that you may read the file \
+                                  and write in its folder."
+                .to_owned(),
+            Self::Credential { .. } => "Then run the same command again.".to_owned(),
             Self::Migration(_) | Self::Schemas { .. } => {
                 "Nothing was changed in a schema that failed. Remove the cause and run the same \
                  command again."
@@ -181,7 +201,10 @@ impl Failure {
     /// The stable code for scripts.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Settings(_) | Self::NoAdminUrl | Self::MalformedAdminUrl => "settings",
+            Self::Settings(_)
+            | Self::Incomplete { .. }
+            | Self::NoAdminUrl
+            | Self::MalformedAdminUrl => "settings",
             Self::Argument { .. } => "argument",
             Self::NoDatabase { .. } => "no_database",
             Self::Refused(_) | Self::LoginRefused { .. } | Self::ApplicationLogin(_) => {
@@ -189,7 +212,7 @@ impl Failure {
             }
             Self::NotInstalled { .. } => "not_installed",
             Self::UnknownPassword { .. } => "unknown_password",
-            Self::File { .. } => "file",
+            Self::File { .. } | Self::Credential { .. } => "file",
             Self::Migration(_) | Self::Schemas { .. } => "migration",
             Self::Tenancy(error) => error.kind().as_str(),
             Self::NoTenant(_) => ErrorKind::TenantNotFound.as_str(),

@@ -61,6 +61,11 @@ pub fn log_warnings() -> Option<Guard> {
 
 /// The settings in force as JSON, secrets as `***`.
 pub fn config_json(settings: &Settings) -> serde_json::Value {
-    let table: Option<toml::Table> = settings.redacted().parse().ok();
+    shown_as_json(&settings.redacted())
+}
+
+/// A settings file as JSON.
+pub fn shown_as_json(file: &str) -> serde_json::Value {
+    let table: Option<toml::Table> = file.parse().ok();
     serde_json::to_value(table).unwrap_or_default()
 }

@@ -17,7 +17,7 @@ use super::{
     provision, wait,
 };
 use crate::components::argon2_settings;
-use crate::settings::{LoadFrom, Problem, Settings};
+use crate::settings::{LoadFrom, Problem, Settings, SettingsError};
 
 /// How long a command other than `up` waits for the database.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -73,20 +73,36 @@ impl Operator {
     /// there is one.
     ///
     /// # Errors
-    /// [`Failure::Settings`].
+    /// [`Failure::Settings`]; [`Failure::Incomplete`], which holds the others, when there is no
+    /// `database.url` anywhere.
     pub fn config(
         from: &LoadFrom,
         credentials_folder: Option<PathBuf>,
     ) -> Result<Settings, Failure> {
+        let error = match Settings::load(from) {
+            Ok(settings) => return Ok(settings),
+            Err(error) => error,
+        };
+        let Some(missing) = only_the_url(&error) else {
+            return Err(error.into());
+        };
         let credentials =
             credentials_folder.map(|folder| Credentials::new(folder, Ambient::system()));
-        let kept = credentials.map(|kept| kept.path(DATABASE_URL));
-        match (Settings::load(from), kept) {
-            (Err(error), Some(kept)) if lacks_only_the_url(&error) && kept.exists() => Ok(
-                Settings::load(&with("HRMS_DATABASE__URL_FILE", kept.into(), from.clone()))?,
-            ),
-            (loaded, _) => Ok(loaded?),
+        if let Some(credentials) = credentials
+            && credentials.read(DATABASE_URL)?.is_some()
+        {
+            let kept = credentials.path(DATABASE_URL).into();
+            let from = with(&format!("{URL}_FILE"), kept, from.clone());
+            return Ok(Settings::load(&from)?);
         }
+        let stand_in = format!("\nurl = \"***\"  # {URL}\n");
+        let settings = load_without_url(from.clone())?;
+        Err(Failure::Incomplete {
+            shown: settings
+                .redacted()
+                .replace(&stand_in, "\n# url is missing\n"),
+            missing: Box::new(missing.clone()),
+        })
     }
 
     /// A connection of the operator's login, for what happens outside every scope.
@@ -183,23 +199,31 @@ fn load(from: LoadFrom) -> Result<(Settings, Option<SecretString>), Failure> {
             let url = settings.database.url.clone();
             Ok((settings, Some(url)))
         }
-        Err(error) if lacks_only_the_url(&error) => {
-            // The setting is required of every other program; here nothing is done with its value.
-            let unused = "postgres://unset@localhost/unset".into();
-            Ok((
-                Settings::load(&with("HRMS_DATABASE__URL", unused, from))?,
-                None,
-            ))
-        }
+        Err(error) if only_the_url(&error).is_some() => Ok((load_without_url(from)?, None)),
         Err(error) => Err(error.into()),
     }
 }
 
-fn lacks_only_the_url(error: &crate::settings::SettingsError) -> bool {
-    matches!(
-        error.problems(),
-        [Problem::Missing { section, key, .. }] if section == "database" && key == "url"
-    )
+/// Loads the others when this one is missing: it is required of every other program, and nothing is
+/// done with what stands in for it here.
+fn load_without_url(from: LoadFrom) -> Result<Settings, Failure> {
+    let unused = "postgres://unset@localhost/unset".into();
+    Ok(Settings::load(&with(URL, unused, from))?)
+}
+
+/// The variable of the application's login.
+const URL: &str = "HRMS_DATABASE__URL";
+
+/// What is wrong, when it is only that the application's login is missing.
+fn only_the_url(error: &SettingsError) -> Option<&Problem> {
+    match error.problems() {
+        [problem @ Problem::Missing { section, key, .. }]
+            if section == "database" && key == "url" =>
+        {
+            Some(problem)
+        }
+        _ => None,
+    }
 }
 
 fn with(variable: &str, value: std::ffi::OsString, mut from: LoadFrom) -> LoadFrom {

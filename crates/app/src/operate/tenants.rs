@@ -1,8 +1,12 @@
 //! `tenant create`, `list` and `show`.
 
-use std::path::PathBuf;
+use std::{
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
 
 use kernel::{EmailAddress, Placement, Slug, TimeZone};
+use secrecy::ExposeSecret as _;
 use tenancy::{Locale, NewTenant, Registered, TenantName};
 
 use super::{
@@ -84,12 +88,9 @@ impl Operator {
             PasswordFrom::Generated => {
                 self.kept_password(format!("{}-administrator-password", request.slug))
             }
+            // Too short a one is told before anything is made.
             PasswordFrom::File(file) => Password::Given(given(file)?),
         };
-        if let Password::Given(_) = &password {
-            // Too short a one is told before anything is made.
-            password.obtain()?;
-        }
         let administrator = Administrator::new(platform, request.administrator, password);
         let new = NewTenant {
             slug: request.slug,
@@ -112,9 +113,24 @@ impl Operator {
     }
 }
 
-fn given(file: &std::path::Path) -> Result<secrecy::SecretString, Failure> {
-    read_secret(file)?.ok_or_else(|| Failure::Argument {
+/// The password in a file that was named on the command line. Who may read that one is not asked:
+/// the secrets that a container is given are readable by all in it.
+fn given(file: &Path) -> Result<auth::Password, Failure> {
+    let name = file.display();
+    let wrong = |reason| Failure::Argument {
         option: "--password-file",
-        reason: format!("there is no file {}", file.display()),
+        reason,
+    };
+    let text = read_secret(file).map_err(|error| match error {
+        Failure::File { source, .. } if source.kind() == ErrorKind::InvalidData => {
+            wrong(format!("{name} is no text in UTF-8"))
+        }
+        other => other,
+    })?;
+    let text = text.ok_or_else(|| wrong(format!("there is no file {name}")))?;
+    auth::Password::choose(text.expose_secret()).map_err(|error| {
+        wrong(format!(
+            "{name} holds no password that can be used: {error}"
+        ))
     })
 }
