@@ -47,7 +47,8 @@ section! {
         url: SecretString;
         /// Login that migrates and provisions, in the same form. Only `hrms-bootstrap` uses it.
         admin_url: Option<SecretString>;
-        /// Connections at most. Rates peak at 4 to 8 on two cores and fall beyond.
+        /// Connections at most, and one more for the health checks. Rates peak at 4 to 8 on two
+        /// cores and fall beyond.
         pool_size: u32 = "8", from "1" to "64";
         /// Connections that one tenant may hold at once, so that it keeps none from another. Not
         /// set, it is three quarters of `pool_size` (6 of 8), and one at least.
