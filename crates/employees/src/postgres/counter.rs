@@ -3,7 +3,6 @@
 use async_trait::async_trait;
 use database::{StoreError, TenantTx};
 use sea_orm::{FromQueryResult, Value};
-use uuid::Uuid;
 
 use super::Postgres;
 use crate::repository::{CounterRepository, Series};
@@ -16,19 +15,22 @@ struct Number {
     number: i64,
 }
 
-/// Draws `$3` numbers and keeps the first that nothing has. The numbers are texts before they are
+/// Draws `$2` numbers and keeps the first that nothing has. The numbers are texts before they are
 /// compared, for row security keeps the index from a comparison that converts; and each is looked
 /// up by itself, for the planner, which expects a thousand, would read all that are taken.
+///
+/// A series that is begun has a random id: two who begin it at once must meet at its name alone,
+/// for only there `ON CONFLICT` lets the second go on.
 macro_rules! draw {
     ($table:literal, $column:literal) => {
         concat!(
             "WITH drawn AS (\
-             INSERT INTO counters (id, name, value) VALUES ($1, $2, $4 + $3 - 1) \
+             INSERT INTO counters (id, name, value) VALUES (gen_random_uuid(), $1, $3 + $2 - 1) \
              ON CONFLICT ON CONSTRAINT counters_name_key \
-             DO UPDATE SET value = counters.value + $3 RETURNING value), \
+             DO UPDATE SET value = counters.value + $2 RETURNING value), \
              numbers AS MATERIALIZED (\
              SELECT n AS number, n::text AS written \
-             FROM drawn, generate_series(value - $3 + 1, value) AS n) \
+             FROM drawn, generate_series(value - $2 + 1, value) AS n) \
              SELECT number FROM numbers WHERE (SELECT true FROM ",
             $table,
             " taken WHERE taken.",
@@ -57,23 +59,8 @@ impl Series {
         }
     }
 
-    /// The row's id: one per series, and the primary key begins with the tenant.
-    fn id(self) -> Uuid {
-        Uuid::from_u128(match self {
-            Self::Employees => 1,
-            Self::Departments => 2,
-            Self::JobTitles => 3,
-            Self::Locations => 4,
-        })
-    }
-
-    fn values(self, count: i64) -> [Value; 4] {
-        [
-            self.id().into(),
-            self.name().into(),
-            count.into(),
-            FIRST.into(),
-        ]
+    fn values(self, count: i64) -> [Value; 3] {
+        [self.name().into(), count.into(), FIRST.into()]
     }
 }
 
@@ -108,9 +95,10 @@ impl CounterRepository for Postgres {
     ) -> Result<i64, StoreError> {
         let drawn: Option<Number> = tx
             .row(
-                "INSERT INTO counters (id, name, value) VALUES ($1, $2, $4 + $3 - 1) \
+                "INSERT INTO counters (id, name, value) \
+                 VALUES (gen_random_uuid(), $1, $3 + $2 - 1) \
                  ON CONFLICT ON CONSTRAINT counters_name_key \
-                 DO UPDATE SET value = counters.value + $3 RETURNING value - $3 + 1 AS number",
+                 DO UPDATE SET value = counters.value + $2 RETURNING value - $2 + 1 AS number",
                 series.values(count.into()),
             )
             .await?;
@@ -122,20 +110,20 @@ impl CounterRepository for Postgres {
     async fn last(&self, tx: &TenantTx, series: Series) -> Result<i64, StoreError> {
         let last: Option<Number> = tx
             .row(
-                "SELECT value AS number FROM counters WHERE id = $1",
-                [series.id().into()],
+                "SELECT value AS number FROM counters WHERE name = $1",
+                [series.name().into()],
             )
             .await?;
         Ok(last.map_or(FIRST - 1, |last| last.number))
     }
 
     async fn raise(&self, tx: &TenantTx, series: Series, number: i64) -> Result<(), StoreError> {
-        let [id, name, number, first] = series.values(number);
         tx.run(
-            "INSERT INTO counters (id, name, value) VALUES ($1, $2, GREATEST($3, $4 - 1)) \
+            "INSERT INTO counters (id, name, value) \
+             VALUES (gen_random_uuid(), $1, GREATEST($2, $3 - 1)) \
              ON CONFLICT ON CONSTRAINT counters_name_key \
-             DO UPDATE SET value = GREATEST(counters.value, $3)",
-            [id, name, number, first],
+             DO UPDATE SET value = GREATEST(counters.value, $2)",
+            series.values(number),
         )
         .await?;
         Ok(())

@@ -1,7 +1,10 @@
+use database::StoreError;
 use employees::{
     EmployeesError,
     model::{Commission, EmploymentStatus, Guarded, Pay, PayPeriod},
     permission::Create,
+    postgres::Postgres,
+    repository::{CounterRepository as _, Series},
     service::NewPay,
 };
 use futures_util::future::join_all;
@@ -95,6 +98,39 @@ async fn forty_hired_at_once_have_forty_numbers() {
     numbers.sort();
     numbers.dedup();
     assert_eq!(numbers.len(), 40);
+}
+
+/// Not only the numbers of a series that runs: whoever begins it does not collide with the others.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_series_that_many_begin_at_once_begins_once() {
+    let company = Company::found().await;
+    let on = &company.on;
+    let all = [
+        Series::Employees,
+        Series::Departments,
+        Series::JobTitles,
+        Series::Locations,
+    ];
+    for tenant in [&on.acme, &on.globex, &on.initech, &on.umbrella] {
+        for series in all {
+            let draw = || {
+                let (database, tenant) = (on.database.clone(), tenant.clone());
+                async move {
+                    let tx = database.begin_tenant(&tenant).await?;
+                    let number = Postgres.draw(&tx, series).await?;
+                    tx.commit().await?;
+                    Ok::<_, StoreError>(number)
+                }
+            };
+            let drawing: Vec<_> = (0..6).map(|_| telemetry::spawn(draw())).collect();
+            let mut numbers = Vec::new();
+            for drawn in drawing {
+                numbers.push(drawn.await.unwrap().unwrap());
+            }
+            numbers.sort_unstable();
+            assert_eq!(numbers, [1_001, 1_002, 1_003, 1_004, 1_005, 1_006]);
+        }
+    }
 }
 
 #[tokio::test]
