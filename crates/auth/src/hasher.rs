@@ -2,7 +2,10 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -13,23 +16,23 @@ use argon2::{
         phc::{self, Output},
     },
 };
-use kernel::Ambient;
+use kernel::{Ambient, FairLimits, FairSemaphore, TenantId};
 use secrecy::zeroize::Zeroizing;
-use tokio::sync::Semaphore;
 
 use crate::{Argon2Settings, AuthError, Password, PasswordHash};
 
 /// Hashes passwords with Argon2id, off the threads that serve requests.
 ///
 /// - At most `concurrency` hashes are calculated at once: each takes a core and 19 MiB.
-/// - At most `max_queue` requests wait, each at most `queue_timeout`; more are refused with
-///   [`AuthError::Busy`], so that a flood of logins costs logins alone.
+/// - At most `max_queue` requests of one tenant wait, each at most `queue_timeout`; more are refused
+///   with [`AuthError::Busy`]. The tenants that wait are served in turn: a flood of logins to one
+///   refuses the logins of that one alone, and another's waits for no more hashes than there are
+///   tenants that wait.
 /// - A comparison takes the same time whether there is a hash to compare with or not.
 #[derive(Debug)]
 pub struct PasswordHasher {
     desks: Arc<Desks>,
-    turns: Arc<Semaphore>,
-    queue: Semaphore,
+    turns: Arc<FairSemaphore<TenantId>>,
     queue_timeout: Duration,
     nobody: PasswordHash,
     ambient: Ambient,
@@ -51,55 +54,70 @@ impl PasswordHasher {
         let desks = Arc::new(Desks {
             argon2: Argon2::new(Algorithm::Argon2id, Version::V0x13, params),
             free: Mutex::new(Vec::new()),
+            calculated: AtomicU64::new(0),
         });
         let nobody = desks.hash(&Password::generate(&ambient), ambient.bytes())?;
         Ok(Self {
             desks,
-            turns: Arc::new(Semaphore::new(settings.concurrency)),
-            queue: Semaphore::new(settings.concurrency.saturating_add(settings.max_queue)),
+            turns: FairSemaphore::new(FairLimits {
+                permits: settings.concurrency,
+                // A hash takes milliseconds: whoever comes while one tenant has them all is next.
+                per_key: settings.concurrency,
+                waiting_per_key: settings.max_queue,
+            }),
             queue_timeout: settings.queue_timeout,
             nobody,
             ambient,
         })
     }
 
-    /// Hashes a password with a salt of its own.
+    /// Hashes a password with a salt of its own, when it is the tenant's turn.
     ///
     /// # Errors
     /// [`AuthError::Busy`], [`AuthError::Hashing`].
-    pub async fn hash(&self, password: &Password) -> Result<PasswordHash, AuthError> {
+    pub async fn hash(
+        &self,
+        tenant: TenantId,
+        password: &Password,
+    ) -> Result<PasswordHash, AuthError> {
         let (password, salt) = (password.clone(), self.ambient.bytes());
-        self.in_turn(move |desks| desks.hash(&password, salt)).await
+        self.in_turn(tenant, move |desks| desks.hash(&password, salt))
+            .await
     }
 
     /// Whether the password is the one that was hashed. With nothing to compare with, the answer
-    /// is no and takes as long.
+    /// is no and takes as long. It is calculated when it is the tenant's turn.
     ///
     /// # Errors
     /// [`AuthError::Busy`]; [`AuthError::Hashing`] when the hash is none.
     pub async fn verify(
         &self,
+        tenant: TenantId,
         password: &Password,
         hash: Option<&PasswordHash>,
     ) -> Result<bool, AuthError> {
         let known = hash.is_some();
         let (password, hash) = (password.clone(), hash.unwrap_or(&self.nobody).clone());
         let same = self
-            .in_turn(move |desks| desks.verify(&password, &hash))
+            .in_turn(tenant, move |desks| desks.verify(&password, &hash))
             .await?;
         Ok(known && same)
     }
 
+    /// How many hashes were calculated since it was made.
+    pub fn calculated(&self) -> u64 {
+        self.desks.calculated.load(Ordering::Relaxed)
+    }
+
     async fn in_turn<T: Send + 'static>(
         &self,
+        tenant: TenantId,
         work: impl FnOnce(&Desks) -> Result<T, AuthError> + Send + 'static,
     ) -> Result<T, AuthError> {
-        let _place = self.queue.try_acquire().map_err(|_full| AuthError::Busy)?;
-        let turn = Arc::clone(&self.turns).acquire_owned();
-        let turn = tokio::time::timeout(self.queue_timeout, turn)
+        let turn = tokio::time::timeout(self.queue_timeout, self.turns.acquire(tenant))
             .await
             .map_err(|_elapsed| AuthError::Busy)?
-            .map_err(|_closed| AuthError::Busy)?;
+            .map_err(|_refusal| AuthError::Busy)?;
         let desks = Arc::clone(&self.desks);
         telemetry::spawn_blocking(move || {
             // Held until the work is done, also when nobody waits for it any more.
@@ -116,6 +134,7 @@ impl PasswordHasher {
 struct Desks {
     argon2: Argon2<'static>,
     free: Mutex<Vec<Vec<Block>>>,
+    calculated: AtomicU64,
 }
 
 impl Desks {
@@ -124,6 +143,7 @@ impl Desks {
             .argon2
             .hash_password_with_salt(password.expose().as_bytes(), &salt)
             .map_err(refused)?;
+        self.calculated.fetch_add(1, Ordering::Relaxed);
         Ok(PasswordHash::new(hash.to_string()))
     }
 
@@ -150,6 +170,7 @@ impl Desks {
         );
         self.give_back(memory);
         calculated.map_err(refused)?;
+        self.calculated.fetch_add(1, Ordering::Relaxed);
         // `Output` compares in constant time.
         Ok(Output::new(&output).map_err(refused)? == *expected)
     }
@@ -187,7 +208,13 @@ fn refused(error: impl fmt::Display) -> AuthError {
 mod tests {
     use std::time::Instant;
 
+    use futures_util::{FutureExt as _, future::join_all};
+    use uuid::Uuid;
+
     use super::*;
+
+    const ACME: TenantId = TenantId::new(Uuid::from_u128(1));
+    const GLOBEX: TenantId = TenantId::new(Uuid::from_u128(2));
 
     fn settings() -> Argon2Settings {
         Argon2Settings {
@@ -205,54 +232,54 @@ mod tests {
     async fn a_password_fits_its_own_hash_and_no_other() {
         let hasher = hasher(&settings());
         let password = Password::presented("correct horse battery");
-        let hash = hasher.hash(&password).await.unwrap();
-        let other = hasher.hash(&password).await.unwrap();
+        let hash = hasher.hash(ACME, &password).await.unwrap();
+        let other = hasher.hash(ACME, &password).await.unwrap();
         assert_ne!(hash.expose(), other.expose(), "each hash has its own salt");
         for hash in [&hash, &other] {
-            assert!(hasher.verify(&password, Some(hash)).await.unwrap());
+            assert!(hasher.verify(ACME, &password, Some(hash)).await.unwrap());
             let wrong = Password::presented("correct horse batterz");
-            assert!(!hasher.verify(&wrong, Some(hash)).await.unwrap());
+            assert!(!hasher.verify(ACME, &wrong, Some(hash)).await.unwrap());
         }
     }
 
     #[tokio::test]
     async fn the_hash_says_how_it_was_made() {
         let hasher = hasher(&Argon2Settings::default());
-        let hash = hasher.hash(&Password::presented("x")).await.unwrap();
+        let hash = hasher.hash(ACME, &Password::presented("x")).await.unwrap();
         assert!(hash.expose().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
     }
 
     #[tokio::test]
     async fn a_hash_made_with_other_parameters_is_still_understood() {
         let password = Password::presented("correct horse battery");
-        let old = hasher(&settings()).hash(&password).await.unwrap();
+        let old = hasher(&settings()).hash(ACME, &password).await.unwrap();
         let today = hasher(&Argon2Settings {
             memory_kib: 32,
             ..settings()
         });
-        assert!(today.verify(&password, Some(&old)).await.unwrap());
+        assert!(today.verify(ACME, &password, Some(&old)).await.unwrap());
     }
 
     #[tokio::test]
     async fn without_a_hash_the_answer_is_no_whatever_the_password() {
         let hasher = hasher(&settings());
         let password = Password::presented("correct horse battery");
-        assert!(!hasher.verify(&password, None).await.unwrap());
+        assert!(!hasher.verify(ACME, &password, None).await.unwrap());
     }
 
     #[tokio::test]
     async fn without_a_hash_the_answer_takes_as_long() {
         let hasher = hasher(&Argon2Settings::default());
         let password = Password::presented("correct horse battery");
-        let hash = hasher.hash(&password).await.unwrap();
+        let hash = hasher.hash(ACME, &password).await.unwrap();
         let mut known = Vec::new();
         let mut unknown = Vec::new();
         for _ in 0..9 {
             let begun = Instant::now();
-            hasher.verify(&password, Some(&hash)).await.unwrap();
+            hasher.verify(ACME, &password, Some(&hash)).await.unwrap();
             known.push(begun.elapsed());
             let begun = Instant::now();
-            hasher.verify(&password, None).await.unwrap();
+            hasher.verify(ACME, &password, None).await.unwrap();
             unknown.push(begun.elapsed());
         }
         known.sort_unstable();
@@ -264,38 +291,87 @@ mod tests {
         );
     }
 
-    #[tokio::test(flavor = "multi_thread")]
-    async fn more_than_the_queue_holds_is_refused_at_once() {
+    fn is_busy<T>(outcome: &Result<T, AuthError>) -> bool {
+        matches!(outcome, Err(AuthError::Busy))
+    }
+
+    #[tokio::test]
+    async fn more_of_one_tenant_than_its_queue_holds_are_refused_at_once() {
         let hasher = hasher(&Argon2Settings {
             concurrency: 1,
             max_queue: 2,
             ..settings()
         });
-        let turn = Arc::clone(&hasher.turns).acquire_owned().await.unwrap();
+        let turn = hasher.turns.acquire(ACME).await.unwrap();
         let password = Password::presented("x");
-        let wait = || hasher.verify(&password, None);
-        let all = futures_util::future::join_all([wait(), wait(), wait(), wait(), wait()]);
-        let release = async {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-            drop(turn);
-        };
-        let (outcomes, ()) = tokio::join!(all, release);
-        let refused = |outcome: &Result<bool, AuthError>| matches!(outcome, Err(AuthError::Busy));
-        let outcomes: Vec<bool> = outcomes.iter().map(refused).collect();
-        assert_eq!(outcomes, [false, false, false, true, true]);
+        let mut logins = join_all((0..5).map(|_| hasher.verify(ACME, &password, None)));
+        assert!((&mut logins).now_or_never().is_none());
+        drop(turn);
+        let refused: Vec<bool> = logins.await.iter().map(is_busy).collect();
+        assert_eq!(refused, [false, false, true, true, true]);
     }
 
     #[tokio::test]
-    async fn who_waits_too_long_is_refused() {
+    async fn a_flood_of_one_tenant_neither_refuses_another_nor_goes_before_it() {
+        let hasher = hasher(&Argon2Settings {
+            concurrency: 1,
+            max_queue: 10,
+            ..settings()
+        });
+        let turn = hasher.turns.acquire(ACME).await.unwrap();
+        let password = Password::presented("x");
+        let begin = |tenant| {
+            let mut login = Box::pin(hasher.verify(tenant, &password, None));
+            match login.as_mut().now_or_never() {
+                None => Ok(login),
+                Some(outcome) => Err(is_busy(&outcome)),
+            }
+        };
+        let flood: Vec<_> = (0..30).map(|_| begin(ACME)).collect();
+        assert_eq!(
+            flood.iter().filter(|it| matches!(it, Err(true))).count(),
+            20
+        );
+        let mut flood = flood.into_iter().filter_map(Result::ok);
+        let first = flood.next().unwrap();
+        // Whoever is served keeps his turn: none of these gives it on.
+        let _waiting: Vec<_> = flood.collect();
+        let other = begin(GLOBEX).unwrap_or_else(|_| panic!("globex is refused"));
+        drop(turn);
+        let (first, other) = tokio::join!(first, other);
+        assert!(!first.unwrap());
+        assert!(!other.unwrap());
+    }
+
+    #[tokio::test]
+    async fn who_waits_too_long_is_refused_and_leaves_the_queue() {
         let hasher = hasher(&Argon2Settings {
             concurrency: 1,
             queue_timeout: Duration::from_millis(5),
             ..settings()
         });
-        let _turn = Arc::clone(&hasher.turns).acquire_owned().await.unwrap();
-        let outcome = hasher.verify(&Password::presented("x"), None).await;
-        assert!(matches!(outcome, Err(AuthError::Busy)));
-        assert_eq!(hasher.queue.available_permits(), 1 + settings().max_queue);
+        let _turn = hasher.turns.acquire(GLOBEX).await.unwrap();
+        let outcome = hasher.verify(ACME, &Password::presented("x"), None).await;
+        assert!(is_busy(&outcome));
+        assert_eq!(hasher.turns.waiting(), 0);
+    }
+
+    #[tokio::test]
+    async fn who_gave_up_keeps_his_turn_until_his_hash_is_calculated() {
+        let hasher = hasher(&Argon2Settings {
+            concurrency: 1,
+            ..settings()
+        });
+        let (done, wait) = std::sync::mpsc::channel::<()>();
+        let mut work = Box::pin(hasher.in_turn(ACME, move |_desks| {
+            let _ = wait.recv();
+            Ok(())
+        }));
+        assert!(work.as_mut().now_or_never().is_none());
+        drop(work);
+        assert!(hasher.turns.try_acquire(GLOBEX).is_none());
+        drop(done);
+        assert!(hasher.turns.acquire(GLOBEX).await.is_ok());
     }
 
     #[test]

@@ -15,8 +15,9 @@
 //! - **A refresh token works once.** When one comes a second time, its session ends.
 //! - **Failing to sign in tells nothing.** Unknown user, wrong password and deactivated user get
 //!   one answer after one time.
-//! - **Hashing starves nobody.** It runs on threads of its own, a bounded number at once, behind a
-//!   bounded queue, and never inside a transaction ([`PasswordHasher`]).
+//! - **Hashing starves nobody.** It runs on threads of its own, a bounded number at once, and never
+//!   inside a transaction. Each tenant waits in a bounded queue of its own, and the queues are
+//!   served in turn ([`PasswordHasher`]).
 //! - **Secrets are never printed.** Passwords, tokens, hashes and keys have `Debug` forms that show
 //!   nothing, and are wiped from memory where they are held as themselves.
 //!

@@ -52,7 +52,7 @@ pub struct Argon2Settings {
     pub parallelism: u32,
     /// Hashes calculated at once.
     pub concurrency: usize,
-    /// Requests that may wait for their turn.
+    /// Requests of one tenant that may wait for their turn.
     pub max_queue: usize,
     /// How long a request waits for its turn.
     pub queue_timeout: Duration,

@@ -22,6 +22,8 @@ pub struct Auth {
     pub authenticator: Arc<TokenAuthenticator>,
     /// Creating and changing users.
     pub users: Arc<Users>,
+    /// What hashes their passwords, and counts the hashes.
+    pub hasher: Arc<PasswordHasher>,
 }
 
 impl Auth {
@@ -78,9 +80,10 @@ impl Auth {
             users: Arc::new(Users {
                 database,
                 store,
-                hasher,
+                hasher: Arc::clone(&hasher),
                 ambient,
             }),
+            hasher,
         })
     }
 }

@@ -124,7 +124,8 @@ section! {
         parallelism: u32 = "1", from "1" to "16";
         /// Hashes calculated at once.
         concurrency: CoreCount = "cores", from "1" to "256";
-        /// Logins that may wait for their turn; more are answered 503.
+        /// Logins to one tenant that may wait for their turn; more are answered 503 at once, those
+        /// of this tenant alone. The tenants that wait are served in turn.
         queue_limit: usize = "128", from "0" to "10000";
         /// How long a login waits for its turn before it is answered 503.
         queue_timeout: Duration = "3s", from "10ms" to "1m";

@@ -1,5 +1,6 @@
 //! Signing in, staying signed in, and what a token is good for.
 
+use app::settings::CoreCount;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use futures_util::future::join_all;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
@@ -95,6 +96,36 @@ async fn a_failed_login_does_not_tell_why() {
     }
     // What was sent is not sent back.
     assert!(!wrong.text.contains("administrator@") && !wrong.text.contains("a wrong password"));
+}
+
+#[tokio::test]
+async fn a_flood_of_logins_to_one_tenant_refuses_no_login_to_another() {
+    let api = Api::start_with(|settings| {
+        let argon2 = &mut settings.auth.argon2;
+        argon2.memory_kib = 65_536;
+        argon2.concurrency = CoreCount::Exactly(1);
+        argon2.queue_limit = 4;
+        argon2.queue_timeout = std::time::Duration::from_secs(20);
+    })
+    .await;
+    // Who is unknown is compared with a hash of these settings, and not of the fixtures' cheap ones.
+    let unknown = email("nobody", "acme");
+    let flood = join_all((0..40).map(|_| api.log_in("acme", &unknown, "a wrong password")));
+    let others = async {
+        let mut statuses = Vec::new();
+        for tenant in ["globex", "initech", "umbrella"].repeat(2) {
+            let address = email("employee", tenant);
+            statuses.push(api.log_in(tenant, &address, USER_PASSWORD).await.status);
+        }
+        statuses
+    };
+    let (flood, others) = tokio::join!(flood, others);
+    assert_eq!(others, [200; 6]);
+    let refused: Vec<_> = flood.iter().filter(|it| it.status != 401).collect();
+    assert!(!refused.is_empty(), "it was no flood");
+    for answer in refused {
+        assert_problem(answer, 503, "unavailable");
+    }
 }
 
 #[tokio::test]

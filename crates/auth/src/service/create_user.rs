@@ -22,7 +22,7 @@ impl Users {
         if self.exists(tenant, &user.email).await? {
             return Ok(false);
         }
-        let hash = self.hasher.hash(password).await?;
+        let hash = self.hasher.hash(tenant.id(), password).await?;
         let id = self.ambient.id();
         let tx = self.database.begin_tenant(tenant).await?;
         let created = self

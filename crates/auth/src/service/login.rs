@@ -23,7 +23,7 @@ impl Sessions {
     ) -> Result<SignedIn, AuthError> {
         let found = self.find(tenant, email).await?;
         let hash = found.as_ref().and_then(|user| user.password_hash.as_ref());
-        let knows = self.hasher.verify(password, hash).await?;
+        let knows = self.hasher.verify(tenant.id(), password, hash).await?;
         let user = found
             .filter(|user| knows && user.status == UserStatus::Active)
             .ok_or(AuthError::InvalidCredentials)?;

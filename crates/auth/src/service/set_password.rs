@@ -22,7 +22,7 @@ impl Users {
         tx.commit().await?;
         let user = user.ok_or(AuthError::NoSuchUser)?;
 
-        let hash = self.hasher.hash(password).await?;
+        let hash = self.hasher.hash(tenant.id(), password).await?;
         let now = self.ambient.now();
         let tx = self.database.begin_tenant(tenant).await?;
         // The user first: a login that is under way has then either stored its session, which ends
