@@ -18,6 +18,8 @@
 //! - **Hashing starves nobody.** It runs on threads of its own, a bounded number at once, and never
 //!   inside a transaction. Each tenant waits in a bounded queue of its own, and the queues are
 //!   served in turn ([`PasswordHasher`]).
+//! - **Nobody makes much work by sending much.** Who has not signed in sends a few KiB at most, and
+//!   what is longer than any password is not looked at ([`Password::presented`]).
 //! - **Secrets are never printed.** Passwords, tokens, hashes and keys have `Debug` forms that show
 //!   nothing, and are wiped from memory where they are held as themselves.
 //!

@@ -3,7 +3,7 @@
 use actix_web::{
     FromRequest, HttpMessage as _, HttpRequest, dev::Payload, error::PayloadError, web::Bytes,
 };
-use futures_util::future::LocalBoxFuture;
+use futures_util::{StreamExt as _, future::LocalBoxFuture};
 use kernel::{ErrorKind, FieldError};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, error::Category, json};
@@ -11,11 +11,12 @@ use uuid::Uuid;
 
 use crate::{Problem, serde_text};
 
-/// A JSON body. `T` has `#[serde(deny_unknown_fields)]`.
+/// A JSON body. `T` has `#[serde(deny_unknown_fields)]`. A route whose bodies are small says so:
+/// `Body<T, LIMIT>` takes so many bytes at most, where `http.body_limit` allows more.
 #[derive(Clone, Debug)]
-pub struct Body<T>(pub T);
+pub struct Body<T, const LIMIT: usize = { usize::MAX }>(pub T);
 
-impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
+impl<T: DeserializeOwned + 'static, const LIMIT: usize> FromRequest for Body<T, LIMIT> {
     type Error = Problem;
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
@@ -30,8 +31,23 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
             );
             return Box::pin(async move { Err(problem) });
         }
-        let bytes = Bytes::from_request(request, payload);
+        let bytes = Bytes::from_request(request, &mut cut(payload.take(), LIMIT));
         Box::pin(async move { decode(&bytes.await.map_err(unreadable)?).map(Self) })
+    }
+}
+
+/// What comes, until it is more than the limit.
+fn cut(payload: Payload, limit: usize) -> Payload {
+    let mut left = limit;
+    let chunks = payload.map(move |chunk| {
+        let chunk = chunk?;
+        left = left
+            .checked_sub(chunk.len())
+            .ok_or(PayloadError::Overflow)?;
+        Ok(chunk)
+    });
+    Payload::Stream {
+        payload: Box::pin(chunks),
     }
 }
 

@@ -7,6 +7,10 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use reqwest::Method;
 use serde_json::{Value, json};
 use testkit::{Answer, Api, Session, USER_PASSWORD, email};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
 
 use crate::scene::{
     NOTHING, assert_dressed, assert_problem, created, hired, ids, indistinguishable, sql, text,
@@ -96,6 +100,61 @@ async fn a_failed_login_does_not_tell_why() {
     }
     // What was sent is not sent back.
     assert!(!wrong.text.contains("administrator@") && !wrong.text.contains("a wrong password"));
+}
+
+/// Logs in with a body of one's own.
+async fn log_in_with(api: &Api, body: &Value) -> Answer {
+    let request = api
+        .request(Method::POST, "/api/v1/auth/login")
+        .header("x-tenant-slug", "acme")
+        .header("x-request-id", "one")
+        .json(body);
+    api.send(request).await
+}
+
+#[tokio::test]
+async fn a_password_longer_than_any_is_wrong_and_a_body_longer_than_that_is_too_large() {
+    let api = Api::start().await;
+    let address = email("administrator", "acme");
+    let log_in = async |password: &str| {
+        log_in_with(&api, &json!({"email": address, "password": password})).await
+    };
+    let wrong = log_in("a wrong password").await;
+    assert_problem(&wrong, 401, "invalid_credentials");
+    // NFKC writes this one ligature with eighteen letters.
+    let ligatures = |count: usize| "\u{fdfa}".repeat(count);
+    for password in [ligatures(682), ligatures(683), ligatures(2_500)] {
+        let answer = log_in(&password).await;
+        assert_eq!(
+            indistinguishable(&answer, ""),
+            indistinguishable(&wrong, "")
+        );
+    }
+    for count in [2_800, 340_000] {
+        assert_problem(&log_in(&ligatures(count)).await, 413, "too_large");
+    }
+    let token = "a".repeat(8 * 1024);
+    assert_problem(&refresh(&api, "acme", &token).await, 413, "too_large");
+    let token = "a".repeat(8 * 1000);
+    assert_problem(&refresh(&api, "acme", &token).await, 401, "unauthenticated");
+}
+
+#[tokio::test]
+async fn a_body_that_is_not_announced_breaks_off_where_it_is_too_large() {
+    let api = Api::start().await;
+    let mut stream = TcpStream::connect(api.base().trim_start_matches("http://"))
+        .await
+        .unwrap();
+    let chunk = format!("1000\r\n{}\r\n", " ".repeat(0x1000));
+    // No end of it comes.
+    let request = format!(
+        "POST /api/v1/auth/login HTTP/1.1\r\nHost: localhost\r\nX-Tenant-Slug: acme\r\n\
+         Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n{chunk}{chunk}{chunk}"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut head = [0; 13];
+    stream.read_exact(&mut head).await.unwrap();
+    assert_eq!(&head, b"HTTP/1.1 413 ");
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use web::{Body, Json, Problem, ProblemBody, TenantOnly};
 
-use super::SignedInResponse;
+use super::{CREDENTIALS_LIMIT, SignedInResponse};
 use crate::{Password, Sessions};
 
 /// Who wants to sign in.
@@ -35,7 +35,7 @@ pub struct Credentials {
         (status = 200, description = "Signed in.", body = SignedInResponse),
         (status = 401, description = "Address or password is wrong (`invalid_credentials`).",
          body = ProblemBody, content_type = "application/problem+json"),
-        (status = 413, description = "The body is too large (`too_large`).",
+        (status = 413, description = "The body is larger than 8 KiB (`too_large`).",
          body = ProblemBody, content_type = "application/problem+json"),
         (status = 415, description = "The body is not sent as JSON (`unsupported_media_type`).",
          body = ProblemBody, content_type = "application/problem+json"),
@@ -50,7 +50,7 @@ pub struct Credentials {
 #[post("/api/v1/auth/login")]
 pub(crate) async fn login(
     TenantOnly(tenant): TenantOnly,
-    Body(credentials): Body<Credentials>,
+    Body(credentials): Body<Credentials, CREDENTIALS_LIMIT>,
     sessions: Data<Sessions>,
 ) -> Result<Json<SignedInResponse>, Problem> {
     let password = Password::presented(credentials.password.expose_secret());

@@ -16,6 +16,10 @@ pub use signed_in::{SignedInResponse, TenantSummary, UserProfile};
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
+/// The largest body of a request by somebody who has not signed in yet, in bytes: the longest
+/// address and the longest password fit, each character of them escaped.
+const CREDENTIALS_LIMIT: usize = 8 * 1024;
+
 /// Adds the routes. Their handlers take [`Sessions`](crate::Sessions) and
 /// [`KeyRing`](crate::KeyRing) from the application's data.
 pub fn configure(config: &mut ServiceConfig<'_>) {

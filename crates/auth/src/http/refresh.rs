@@ -6,7 +6,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use web::{Body, Json, Problem, ProblemBody, TenantOnly};
 
-use super::SignedInResponse;
+use super::{CREDENTIALS_LIMIT, SignedInResponse};
 use crate::Sessions;
 
 /// A session that shall live on.
@@ -34,7 +34,7 @@ pub struct RefreshRequest {
         (status = 401, description = "The token is unknown, used or expired, or its session is over \
          (`unauthenticated`): sign in again.",
          body = ProblemBody, content_type = "application/problem+json"),
-        (status = 413, description = "The body is too large (`too_large`).",
+        (status = 413, description = "The body is larger than 8 KiB (`too_large`).",
          body = ProblemBody, content_type = "application/problem+json"),
         (status = 415, description = "The body is not sent as JSON (`unsupported_media_type`).",
          body = ProblemBody, content_type = "application/problem+json"),
@@ -45,7 +45,7 @@ pub struct RefreshRequest {
 #[post("/api/v1/auth/refresh")]
 pub(crate) async fn refresh(
     TenantOnly(tenant): TenantOnly,
-    Body(request): Body<RefreshRequest>,
+    Body(request): Body<RefreshRequest, CREDENTIALS_LIMIT>,
     sessions: Data<Sessions>,
 ) -> Result<Json<SignedInResponse>, Problem> {
     let signed_in = sessions

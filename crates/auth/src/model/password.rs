@@ -38,11 +38,18 @@ impl Password {
     /// of characters: they make passwords worse (NIST SP 800-63B, 3.1.1.2).
     pub const LENGTH: RangeInclusive<usize> = 12..=128;
 
+    /// A longer text is no password: NFKC composes each of the 128 characters from four at most, and
+    /// each of these has four bytes at most.
+    const MOST_BYTES: usize = 128 * 4 * 4;
+
     /// Takes a new password.
     ///
     /// # Errors
     /// [`PasswordError`] when it is too short or too long.
     pub fn choose(text: &str) -> Result<Self, PasswordError> {
+        if text.len() > Self::MOST_BYTES {
+            return Err(PasswordError::TooLong);
+        }
         let password = Self::presented(text);
         let length = password.0.expose_secret().chars().count();
         if length < *Self::LENGTH.start() {
@@ -56,7 +63,16 @@ impl Password {
 
     /// Takes a password that is to be compared with a stored one. It need not follow today's rules:
     /// they may have been others when it was chosen.
+    ///
+    /// A text that is longer than any password is not looked at: it becomes the empty password,
+    /// which nobody has. So it is compared as any other wrong one, and whoever sends a megabyte does
+    /// not make the platform write the eleven megabytes that NFKC can make of it.
     pub fn presented(text: &str) -> Self {
+        let text = if text.len() > Self::MOST_BYTES {
+            ""
+        } else {
+            text
+        };
         Self(SecretString::from(text.nfkc().collect::<String>()))
     }
 
@@ -122,6 +138,24 @@ mod tests {
             composed.expose(),
             Password::presented("cafe au lait").expose()
         );
+    }
+
+    #[test]
+    fn what_is_longer_than_any_password_is_not_normalised() {
+        // NFKC writes this one ligature with eighteen letters.
+        let page = "\u{fdfa}".repeat(340_000);
+        assert_eq!(Password::presented(&page).expose(), "");
+        let outcome = Password::choose(&page).map(|_password| ());
+        assert_eq!(outcome, Err(PasswordError::TooLong));
+    }
+
+    #[test]
+    fn the_longest_password_may_be_written_with_the_most_bytes() {
+        // Alpha with a breathing, an accent and an iota below: one character when it is composed.
+        let decomposed = "\u{1d6c2}\u{313}\u{300}\u{345}".repeat(128);
+        let composed = "\u{1f82}".repeat(128);
+        assert!(Password::choose(&decomposed).is_ok());
+        assert_eq!(Password::presented(&decomposed).expose(), composed);
     }
 
     #[test]

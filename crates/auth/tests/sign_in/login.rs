@@ -105,6 +105,26 @@ async fn failing_to_sign_in_tells_nothing() {
     }
 }
 
+#[tokio::test]
+async fn every_way_of_failing_costs_one_hash() {
+    let scene = Scene::new().await;
+    let acme = &scene.on.acme;
+    let page = "\u{fdfa}".repeat(340_000);
+    for (email, password) in [
+        (JANE, "a wrong password"),
+        (JANE, &page),
+        ("john@example.com", "a wrong password"),
+        ("john@example.com", &page),
+        ("no address", ""),
+    ] {
+        let before = scene.auth.hasher.calculated();
+        let password = Password::presented(password);
+        let outcome = scene.auth.sessions.login(acme, email, &password).await;
+        assert!(matches!(outcome, Err(AuthError::InvalidCredentials)));
+        assert_eq!(scene.auth.hasher.calculated() - before, 1, "{email}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_connection_is_held_while_a_password_is_compared() {
     let scene = Scene::with(AuthSettings {
