@@ -158,6 +158,29 @@ async fn a_body_that_is_not_announced_breaks_off_where_it_is_too_large() {
 }
 
 #[tokio::test]
+async fn a_one_time_password_may_be_sent_and_is_ignored() {
+    let api = Api::start().await;
+    let body = |otp: Value| {
+        let address = email("administrator", "acme");
+        json!({"email": address, "password": USER_PASSWORD, "otp": otp})
+    };
+    for otp in [json!(null), json!("492039"), json!("")] {
+        let answer = log_in_with(&api, &body(otp)).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+    }
+    let answer = log_in_with(&api, &body(json!(492_039))).await;
+    assert_problem(&answer, 422, "validation_failed");
+    assert_eq!(answer.body["errors"][0]["pointer"], "/otp");
+    let schema = api.request(Method::GET, "/api/openapi.json");
+    let schema = api.send(schema).await.body["components"]["schemas"]["Credentials"].clone();
+    assert_eq!(
+        schema["properties"]["otp"]["type"],
+        json!(["string", "null"])
+    );
+    assert_eq!(schema["required"], json!(["email", "password"]));
+}
+
+#[tokio::test]
 async fn a_flood_of_logins_to_one_tenant_refuses_no_login_to_another() {
     let api = Api::start_with(|settings| {
         let argon2 = &mut settings.auth.argon2;
