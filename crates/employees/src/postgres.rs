@@ -6,6 +6,7 @@
 mod counter;
 mod employee;
 pub(crate) mod entity;
+mod hire;
 mod history;
 mod import;
 mod list;

@@ -16,26 +16,15 @@ use crate::model::{
 /// Stores people, their employments and their pay.
 #[async_trait]
 pub trait EmployeeRepository: Send + Sync {
-    /// Stores a person, unless somebody has his number or his address.
-    async fn insert_employee(
+    /// Stores a person with his employment and, if agreed, his pay, unless somebody has his number
+    /// or his address.
+    async fn hire(
         &self,
         tx: &TenantTx,
         employee: &Employee,
-    ) -> Result<Inserted, StoreError>;
-
-    /// Stores an employment.
-    async fn insert_employment(
-        &self,
-        tx: &TenantTx,
         employment: &Employment,
-    ) -> Result<(), StoreError>;
-
-    /// Stores a compensation.
-    async fn insert_compensation(
-        &self,
-        tx: &TenantTx,
-        compensation: &Compensation,
-    ) -> Result<(), StoreError>;
+        compensation: Option<&Compensation>,
+    ) -> Result<Inserted, StoreError>;
 
     /// What an assignment refers to, by name.
     async fn references<M: Mode>(

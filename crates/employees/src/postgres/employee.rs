@@ -7,11 +7,7 @@ use sea_orm::FromQueryResult;
 use time::Date;
 use uuid::Uuid;
 
-use super::{
-    Postgres,
-    entity::{compensation, employee, employment},
-    history, list, profile, report,
-};
+use super::{Postgres, hire, history, list, profile, report};
 use crate::{
     model::{Compensation, Employee, EmployeeProfile, Employment, EmploymentRecord, Report},
     repository::{
@@ -37,45 +33,14 @@ struct ReferencesRow {
 
 #[async_trait]
 impl EmployeeRepository for Postgres {
-    async fn insert_employee(
+    async fn hire(
         &self,
         tx: &TenantTx,
         employee: &Employee,
-    ) -> Result<Inserted, StoreError> {
-        if tx
-            .insert_or_ignore(employee::ActiveModel::from(employee))
-            .await?
-        {
-            return Ok(Inserted::Stored);
-        }
-        let number_taken: Option<Answer> = tx
-            .row(
-                "SELECT EXISTS (SELECT 1 FROM employees WHERE employee_number = $1) AS answer",
-                [employee.number.as_str().into()],
-            )
-            .await?;
-        Ok(match number_taken {
-            Some(Answer { answer: true }) => Inserted::NumberTaken,
-            _ => Inserted::EmailTaken,
-        })
-    }
-
-    async fn insert_employment(
-        &self,
-        tx: &TenantTx,
         employment: &Employment,
-    ) -> Result<(), StoreError> {
-        tx.insert_many(vec![employment::ActiveModel::from(employment)])
-            .await
-    }
-
-    async fn insert_compensation(
-        &self,
-        tx: &TenantTx,
-        compensation: &Compensation,
-    ) -> Result<(), StoreError> {
-        tx.insert_many(vec![compensation::ActiveModel::from(compensation)])
-            .await
+        compensation: Option<&Compensation>,
+    ) -> Result<Inserted, StoreError> {
+        hire::store(tx, employee, employment, compensation).await
     }
 
     async fn references<M: Mode>(
@@ -148,11 +113,11 @@ impl EmployeeRepository for Postgres {
     ) -> Result<bool, StoreError> {
         let found: Option<Answer> = tx
             .row(
-                "SELECT true AS answer FROM employees WHERE id = $1",
+                "SELECT EXISTS (SELECT 1 FROM employees WHERE id = $1) AS answer",
                 [id.uuid().into()],
             )
             .await?;
-        Ok(found.is_some())
+        Ok(found.is_some_and(|found| found.answer))
     }
 }
 

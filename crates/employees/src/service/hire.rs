@@ -121,7 +121,11 @@ impl<S: Storage> Employees<S> {
         let tx = self.database.begin_tenant(tenant).await?;
         let found = self.storage.references(&tx, &hire.references).await?;
         let assignment = assign(hire, found, today)?;
-        match self.storage.insert_employee(&tx, &employee).await? {
+        let inserted = self
+            .storage
+            .hire(&tx, &employee, &employment, compensation.as_ref())
+            .await?;
+        match inserted {
             Inserted::Stored => {}
             Inserted::NumberTaken => return Ok(Stored::NumberTaken),
             Inserted::EmailTaken => {
@@ -129,10 +133,6 @@ impl<S: Storage> Employees<S> {
                     field: "work_email",
                 });
             }
-        }
-        self.storage.insert_employment(&tx, &employment).await?;
-        if let Some(compensation) = &compensation {
-            self.storage.insert_compensation(&tx, compensation).await?;
         }
         tx.commit().await?;
         Ok(Stored::Profile(Box::new(profile(
