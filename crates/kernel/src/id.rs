@@ -2,18 +2,29 @@
 
 use std::{fmt, str::FromStr};
 
-use serde::{Deserialize, Serialize};
-use uuid::Uuid;
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use uuid::{Uuid, fmt::Hyphenated};
 
 /// An identifier that knows what it identifies.
 pub trait TypedId: Copy + From<Uuid> + Into<Uuid> {}
+
+/// An identifier is written in one way, with hyphens: the parser knows more (in braces, as a URN,
+/// without hyphens), but one thing has one name.
+fn parse(text: &str) -> Result<Uuid, uuid::Error> {
+    text.parse::<Hyphenated>().map(Hyphenated::into_uuid)
+}
+
+fn hyphenated<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Uuid, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    parse(&text).map_err(|error| D::Error::custom(format_args!("UUID parsing failed: {error}")))
+}
 
 macro_rules! typed_ids {
     ($($(#[$doc:meta])* $name:ident;)+) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(transparent)]
-        pub struct $name(Uuid);
+        pub struct $name(#[serde(deserialize_with = "hyphenated")] Uuid);
 
         impl $name {
             /// Wraps a UUID that is known to identify this kind of thing.
@@ -45,7 +56,7 @@ macro_rules! typed_ids {
             type Err = uuid::Error;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                Uuid::parse_str(text).map(Self)
+                parse(text).map(Self)
             }
         }
 
@@ -86,4 +97,31 @@ typed_ids! {
     JobTitleId;
     /// Identifies a location.
     LocationId;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_identifier_is_written_with_hyphens_and_in_no_other_way() {
+        let written = "01920000-0000-7000-8000-000000000007";
+        let id: EmployeeId = written.parse().unwrap();
+        assert_eq!(id.to_string(), written);
+        for other in [
+            "{01920000-0000-7000-8000-000000000007}",
+            "urn:uuid:01920000-0000-7000-8000-000000000007",
+            "01920000000070008000000000000007",
+            "",
+        ] {
+            assert!(other.parse::<EmployeeId>().is_err(), "{other}");
+            let json = serde_json::Value::from(other);
+            assert!(
+                serde_json::from_value::<EmployeeId>(json).is_err(),
+                "{other}"
+            );
+        }
+        let json = serde_json::Value::from(written);
+        assert_eq!(serde_json::from_value::<EmployeeId>(json).unwrap(), id);
+    }
 }

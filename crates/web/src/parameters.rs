@@ -22,17 +22,12 @@ impl<T: FromStr> FromRequest for Id<T> {
         let id = request
             .match_info()
             .get("id")
-            .filter(|text| text.len() == HYPHENATED)
             .and_then(|text| text.parse().ok());
         ready(id.map(Self).ok_or_else(|| {
             Problem::parameter("id", "an identifier is a UUID, as the API returned it")
         }))
     }
 }
-
-/// The length of a UUID as the API writes it. Every other form that the parser knows (in braces, as
-/// a URN, without hyphens) has another: one thing has one path.
-const HYPHENATED: usize = 36;
 
 /// The query string. `T` has `#[serde(deny_unknown_fields)]` and strings inside; what they mean is
 /// checked by the handler, which can name the parameter.
