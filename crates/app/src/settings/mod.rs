@@ -29,7 +29,7 @@
 //!
 //! let from = LoadFrom::environment([("HRMS_DATABASE__URL", "postgres://hrms@localhost/hrms")]);
 //! let settings = Settings::load(&from)?;
-//! assert_eq!(settings.database.pool_size, 8);
+//! assert_eq!(settings.database.pool_size, 10);
 //! # Ok::<(), app::settings::SettingsError>(())
 //! ```
 

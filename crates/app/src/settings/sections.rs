@@ -47,11 +47,11 @@ section! {
         url: SecretString;
         /// Login that migrates and provisions, in the same form. Only `hrms-bootstrap` uses it.
         admin_url: Option<SecretString>;
-        /// Connections at most, and one more for the health checks. Rates peak at 4 to 8 on two
-        /// cores and fall beyond.
-        pool_size: u32 = "8", from "1" to "64";
+        /// Connections at most, and one more for the health checks. On two cores
+        /// rates peak at 4 to 8 that are busy, and fall beyond.
+        pool_size: u32 = "10", from "1" to "64";
         /// Connections that one tenant may hold at once, so that it keeps none from another. Not
-        /// set, it is three quarters of `pool_size` (6 of 8), and one at least.
+        /// set, it is four fifths of `pool_size` (8 of 10), and one at least.
         max_connections_per_tenant: Option<u32>;
         /// Requests of one tenant that may wait for a connection; more are answered 503 at once,
         /// those of this tenant alone.

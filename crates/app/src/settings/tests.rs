@@ -119,7 +119,7 @@ fn the_file_is_the_one_asked_for_then_that_of_the_environment_then_the_usual_one
     from.variables.pop();
     assert_eq!(pool_size(&from), 3);
     from.default_file = Some(folder.path().join("missing"));
-    assert_eq!(pool_size(&from), 8);
+    assert_eq!(pool_size(&from), 10);
     from.config_file = Some(folder.path().join("missing"));
     assert!(
         Settings::load(&from)
