@@ -6,6 +6,7 @@ use std::{
 };
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
+use kernel::TypedId;
 use serde::de::DeserializeOwned;
 
 use crate::{Problem, serde_text};
@@ -14,7 +15,7 @@ use crate::{Problem, serde_text};
 #[derive(Clone, Copy, Debug)]
 pub struct Id<T>(pub T);
 
-impl<T: FromStr> FromRequest for Id<T> {
+impl<T: TypedId + FromStr> FromRequest for Id<T> {
     type Error = Problem;
     type Future = Ready<Result<Self, Problem>>;
 
@@ -91,9 +92,8 @@ fn decoded(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use actix_web::test::TestRequest;
-    use kernel::ErrorKind;
+    use kernel::{EmployeeId, ErrorKind};
     use serde::Deserialize;
-    use uuid::Uuid;
 
     use super::*;
 
@@ -156,7 +156,7 @@ mod tests {
     fn an_identifier_has_one_form() {
         let id = |text: &'static str| {
             let request = TestRequest::default().param("id", text).to_http_request();
-            let id = Id::<Uuid>::from_request(&request, &mut Payload::None);
+            let id = Id::<EmployeeId>::from_request(&request, &mut Payload::None);
             id.into_inner().map(|Id(id)| id.to_string())
         };
         let text = "0192f0c1-7f0a-7000-8000-000000000001";
