@@ -41,6 +41,9 @@ pub enum StartError {
     /// Keys or secrets are missing or unusable.
     #[error("the keys cannot be used")]
     Auth(#[from] auth::AuthError),
+    /// This program was built from migrations that are not those of the manifest.
+    #[error("the migrations of this program are not those of the manifest:{}", list(.0))]
+    Manifest(Vec<migration::manifest::Defect>),
     /// The database is not the one that this program's migrations make.
     #[error("the database does not fit this program:{}", list(.0))]
     Unfit(Vec<Misfit>),
@@ -60,12 +63,9 @@ pub enum StartError {
     Description(#[from] serde_json::Error),
 }
 
-fn list(misfits: &[Misfit]) -> String {
-    let some = misfits
-        .iter()
-        .take(10)
-        .map(|misfit| format!("\n  {misfit}"));
-    let rest = misfits.len().saturating_sub(10);
+fn list(found: &[impl std::fmt::Display]) -> String {
+    let some = found.iter().take(10).map(|one| format!("\n  {one}"));
+    let rest = found.len().saturating_sub(10);
     let more = if rest > 0 {
         format!("\n  and {rest} more")
     } else {
@@ -80,6 +80,7 @@ impl Components {
     /// # Errors
     /// [`StartError`]: the process must not serve.
     pub async fn connect(settings: &Settings, ambient: Ambient) -> Result<Self, StartError> {
+        migration::manifest::verify().map_err(StartError::Manifest)?;
         let (database, authority) =
             Database::connect(database_settings(&settings.database), Login::Application).await?;
         let registry = Arc::new(Registry::new(
