@@ -31,7 +31,7 @@ test *arguments: _compiler
     # nextest runs no doctests; the ones that must not compile are among them.
     if [ $# = 0 ]; then cargo test --workspace --doc; fi
 
-# Runs the suite and what takes longer: attacks by the hour, faults, browsers.
+# Runs the suite and, as soon as there is any, what takes longer than minutes.
 test-full: test
 
 # Checks format, lints, scripts, licences and hygiene; what CI checks.
