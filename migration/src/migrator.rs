@@ -8,6 +8,7 @@ use sea_orm_migration::MigratorTrait as _;
 use sqlx::{
     Connection as _, PgConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
+    types::Uuid,
 };
 
 use crate::{
@@ -130,6 +131,18 @@ impl Migrator {
         self.drop_whole(schema).await.map_err(of(schema))
     }
 
+    /// Drops the schema that was made for a tenant, as [`Self::drop_schema`] does, together with the
+    /// tenant's row in the registry: one transaction, and only while that row is still being
+    /// created. `false` when it is not; then nothing was touched.
+    pub async fn drop_unfinished(
+        &self,
+        schema: &str,
+        tenant: Uuid,
+    ) -> Result<bool, MigrationError> {
+        tenant_schema(schema)?;
+        self.drop_with_row(schema, tenant).await.map_err(of(schema))
+    }
+
     /// Closes the connections.
     pub async fn close(self) -> Result<(), MigrationError> {
         self.db.close().await.map_err(of(PLATFORM))
@@ -186,12 +199,25 @@ impl Migrator {
 
     async fn drop_whole(&self, schema: &str) -> Result<(), DbErr> {
         let tx = self.begin(schema).await?;
-        let forget = "DELETE FROM platform.schema_migrations WHERE schema_name = $1";
-        run(&tx, &format!("DROP SCHEMA IF EXISTS {schema} CASCADE")).await?;
-        tx.execute_raw(call(forget, schema)).await?;
-        tx.execute_raw(call("SELECT platform.drop_schema_role($1::name)", schema))
-            .await?;
+        drop_in(&tx, schema).await?;
         tx.commit().await
+    }
+
+    async fn drop_with_row(&self, schema: &str, tenant: Uuid) -> Result<bool, DbErr> {
+        let tx = self.begin(schema).await?;
+        drop_in(&tx, schema).await?;
+        // Last, for whoever puts the tenant into service waits for it.
+        let row = Statement::from_sql_and_values(
+            DbBackend::Postgres,
+            "DELETE FROM platform.tenants WHERE id = $1 AND schema_name = $2 AND status = 'creating'",
+            [tenant.into(), schema.into()],
+        );
+        if tx.execute_raw(row).await?.rows_affected() == 0 {
+            tx.rollback().await?;
+            return Ok(false);
+        }
+        tx.commit().await?;
+        Ok(true)
     }
 
     /// Opens the transaction of a schema and waits for the schema's turn.
@@ -210,6 +236,16 @@ impl Migrator {
         .await?;
         Ok(tx)
     }
+}
+
+/// Drops a schema, the record of its migrations, and its role.
+async fn drop_in(tx: &DatabaseTransaction, schema: &str) -> Result<(), DbErr> {
+    run(tx, &format!("DROP SCHEMA IF EXISTS {schema} CASCADE")).await?;
+    let forget = "DELETE FROM platform.schema_migrations WHERE schema_name = $1";
+    tx.execute_raw(call(forget, schema)).await?;
+    tx.execute_raw(call("SELECT platform.drop_schema_role($1::name)", schema))
+        .await?;
+    Ok(())
 }
 
 /// What has been applied, to one schema or to all.

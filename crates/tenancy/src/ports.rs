@@ -4,7 +4,7 @@ use std::error::Error;
 
 use async_trait::async_trait;
 use database::TenantContext;
-use kernel::SchemaName;
+use kernel::{SchemaName, TenantId};
 
 /// Why another component could not do its part.
 pub type PortError = Box<dyn Error + Send + Sync>;
@@ -19,11 +19,12 @@ pub trait SchemaProvisioner: Send + Sync {
     /// The schema is as it was before.
     async fn provision(&self, schema: &SchemaName) -> Result<(), PortError>;
 
-    /// Drops the schema with everything in it, and its role.
+    /// Drops the schema that was made for a tenant, with its role, and forgets the tenant, in one
+    /// transaction and only if the tenant is still being created; else nothing happens.
     ///
     /// # Errors
-    /// The schema is as it was before.
-    async fn discard(&self, schema: &SchemaName) -> Result<(), PortError>;
+    /// The schema and the tenant are as they were before.
+    async fn discard(&self, schema: &SchemaName, tenant: TenantId) -> Result<(), PortError>;
 }
 
 /// Appoints the user who can appoint all others.

@@ -47,7 +47,7 @@ pub trait TenantRepository: Send + Sync {
         now: OffsetDateTime,
     ) -> Result<Option<Tenant>, StoreError>;
 
-    /// Forgets a tenant that was being created, and its place in a pool.
+    /// Forgets a pooled tenant that is still being created, and its place in the pool.
     async fn abandon(&self, tx: &PlatformTx, tenant: &Tenant) -> Result<(), StoreError>;
 
     /// Registers a host to a tenant; `false` when it is registered already.

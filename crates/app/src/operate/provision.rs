@@ -1,7 +1,7 @@
 //! The parts of creating a tenant that other crates do.
 
 use async_trait::async_trait;
-use kernel::SchemaName;
+use kernel::{SchemaName, TenantId};
 use migration::{MigrationError, Migrator};
 use sqlx::postgres::PgConnectOptions;
 use tenancy::{PortError, SchemaProvisioner};
@@ -38,8 +38,11 @@ impl SchemaProvisioner for MigratedSchemas {
         Ok(())
     }
 
-    async fn discard(&self, schema: &SchemaName) -> Result<(), PortError> {
+    async fn discard(&self, schema: &SchemaName, tenant: TenantId) -> Result<(), PortError> {
         let migrator = self.migrator().await?;
-        Ok(migrator.drop_schema(schema.as_str()).await?)
+        migrator
+            .drop_unfinished(schema.as_str(), tenant.uuid())
+            .await?;
+        Ok(())
     }
 }

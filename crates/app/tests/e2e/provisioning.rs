@@ -6,7 +6,7 @@ use app::operate::Placement;
 use async_trait::async_trait;
 use database::{Database, DatabaseSettings, Login, TenantContext};
 use futures_util::future::join_all;
-use kernel::{Ambient, SchemaName};
+use kernel::{Ambient, SchemaName, TenantId};
 use migration::Migrator;
 use tenancy::{
     FirstAdministrator, NewTenant, PortError, PostgresTenants, Provisioning, Registry,
@@ -14,7 +14,7 @@ use tenancy::{
 };
 use testkit::{Api, TestDatabase};
 
-use crate::platform::{Platform, ask, outcome, tenant};
+use crate::platform::{Platform, ask, change, outcome, tenant};
 
 /// The password of a new tenant's administrator signs him in, and he may do what he is for.
 async fn is_whole(api: &Api<Platform>, slug: &str) {
@@ -124,8 +124,11 @@ impl SchemaProvisioner for Schemas {
         Ok(())
     }
 
-    async fn discard(&self, schema: &SchemaName) -> Result<(), PortError> {
-        Ok(self.migrator.drop_schema(schema.as_str()).await?)
+    async fn discard(&self, schema: &SchemaName, tenant: TenantId) -> Result<(), PortError> {
+        self.migrator
+            .drop_unfinished(schema.as_str(), tenant.uuid())
+            .await?;
+        Ok(())
     }
 }
 
@@ -165,6 +168,16 @@ async fn provisioning(clone: &TestDatabase, fails: bool) -> Provisioning {
     )
 }
 
+fn new_tenant(slug: &str, placement: Placement) -> NewTenant {
+    NewTenant {
+        slug: slug.parse().unwrap(),
+        name: slug.parse().unwrap(),
+        placement,
+        locale: "en".parse().unwrap(),
+        time_zone: kernel::TimeZone::utc(),
+    }
+}
+
 /// Everything that creating a tenant touches.
 const REGISTRY: &str = "SELECT json_build_object( \
      'tenants', (SELECT json_agg(slug ORDER BY slug) FROM platform.tenants), \
@@ -180,13 +193,7 @@ async fn a_tenant_whose_schema_or_administrator_fails_leaves_nothing() {
     let mut superuser = clone.superuser().await;
     let before = ask(&mut superuser, REGISTRY).await;
     for placement in [Placement::Dedicated, Placement::Pooled] {
-        let new = NewTenant {
-            slug: "unlucky".parse().unwrap(),
-            name: "Unlucky".parse().unwrap(),
-            placement,
-            locale: "en".parse().unwrap(),
-            time_zone: kernel::TimeZone::utc(),
-        };
+        let new = new_tenant("unlucky", placement);
         let schemas_fail = provisioning(&clone, true).await;
         let failed = schemas_fail.create(&new, &Nobody { fails: false }).await;
         assert!(matches!(failed, Err(TenancyError::Schema(_))), "{failed:?}");
@@ -200,6 +207,91 @@ async fn a_tenant_whose_schema_or_administrator_fails_leaves_nothing() {
         );
         assert_eq!(ask(&mut superuser, REGISTRY).await, before);
     }
+}
+
+/// Loses the connection that holds the slug's lock, and then something else happens.
+struct Overtaken<'a> {
+    clone: &'a TestDatabase,
+    meanwhile: Meanwhile<'a>,
+}
+
+enum Meanwhile<'a> {
+    /// Another process takes the creation up and completes it; then this one fails.
+    Completed(&'a NewTenant),
+    /// Another process undoes the creation; this one believes that all is well.
+    Undone,
+}
+
+/// Ends whoever holds an advisory lock in the database, and waits for its end.
+const LOSE_THE_LOCK: &str = "SELECT count(pg_terminate_backend(pid, 10000)) FROM pg_locks \
+     WHERE locktype = 'advisory' AND granted AND database = \
+         (SELECT oid FROM pg_database WHERE datname = current_database())";
+
+#[async_trait]
+impl FirstAdministrator for Overtaken<'_> {
+    async fn appoint(&self, tenant: &TenantContext) -> Result<(), PortError> {
+        let mut superuser = self.clone.superuser().await;
+        match self.meanwhile {
+            Meanwhile::Completed(new) => {
+                assert_eq!(ask(&mut superuser, LOSE_THE_LOCK).await, "1");
+                let other = provisioning(self.clone, false).await;
+                let completed = other.create(new, &Nobody { fails: false }).await;
+                assert_eq!(completed?.tenant.id, tenant.id());
+                Err("the other one was faster".into())
+            }
+            Meanwhile::Undone => {
+                let delete = format!("DELETE FROM platform.tenants WHERE id = '{}'", tenant.id());
+                change(&mut superuser, &delete).await;
+                Ok(())
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_creation_that_fails_undoes_nothing_of_a_tenant_that_another_process_completed() {
+    let clone = TestDatabase::create().await;
+    let mut superuser = clone.superuser().await;
+    for placement in [Placement::Dedicated, Placement::Pooled] {
+        let new = new_tenant(placement.as_str(), placement);
+        let overtaken = Overtaken {
+            clone: &clone,
+            meanwhile: Meanwhile::Completed(&new),
+        };
+        let one = provisioning(&clone, false).await;
+        let failed = one.create(&new, &overtaken).await;
+        assert!(
+            matches!(failed, Err(TenancyError::Administrator(_))),
+            "{failed:?}"
+        );
+        let status = format!(
+            "SELECT status FROM platform.tenants WHERE slug = '{}'",
+            new.slug
+        );
+        assert_eq!(ask(&mut superuser, &status).await, "active");
+        let migrator = Migrator::connect(clone.server().options(clone.name()), 1).await;
+        assert_eq!(migrator.unwrap().misfits().await.unwrap(), []);
+    }
+    let tables = "SELECT to_regclass('t_dedicated.employees') IS NOT NULL";
+    assert_eq!(ask(&mut superuser, tables).await, "true");
+    let counted = "SELECT tenant_count FROM platform.pools";
+    assert_eq!(ask(&mut superuser, counted).await, "3");
+}
+
+#[tokio::test]
+async fn a_creation_whose_claim_was_undone_meanwhile_is_no_success() {
+    let clone = TestDatabase::create().await;
+    let overtaken = Overtaken {
+        clone: &clone,
+        meanwhile: Meanwhile::Undone,
+    };
+    let new = new_tenant("undone", Placement::Dedicated);
+    let one = provisioning(&clone, false).await;
+    let created = one.create(&new, &overtaken).await;
+    assert!(
+        matches!(created, Err(TenancyError::Store(_))),
+        "{created:?}"
+    );
 }
 
 #[test]

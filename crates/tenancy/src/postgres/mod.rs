@@ -6,7 +6,7 @@ mod tenant;
 
 use async_trait::async_trait;
 use database::{PlatformReadTx, PlatformTx, StoreError};
-use kernel::{Placement, SchemaName, Slug, TenantId, TenantStatus};
+use kernel::{SchemaName, Slug, TenantId, TenantStatus};
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait as _, EntityTrait as _, FromQueryResult, JoinType, QueryFilter as _,
@@ -125,13 +125,14 @@ impl TenantRepository for PostgresTenants {
     }
 
     async fn abandon(&self, tx: &PlatformTx, tenant: &Tenant) -> Result<(), StoreError> {
-        if tenant.placement == Placement::Pooled {
-            pool::leave(tx, &tenant.schema).await?;
-        }
+        // Before the row's own lock, as placing does.
+        pool::lock(tx).await?;
         let delete = tenant::Entity::delete_many()
             .filter(tenant::Column::Id.eq(tenant.id.uuid()))
             .filter(tenant::Column::Status.eq(TenantStatus::Creating.as_str()));
-        tx.delete_where(delete).await?;
+        if tx.delete_where(delete).await? > 0 {
+            pool::leave(tx, &tenant.schema).await?;
+        }
         Ok(())
     }
 

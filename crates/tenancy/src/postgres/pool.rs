@@ -20,7 +20,7 @@ impl Pool {
 }
 
 /// Placements take turns: two that see the last free place would both take it.
-async fn lock(tx: &PlatformTx) -> Result<(), StoreError> {
+pub(crate) async fn lock(tx: &PlatformTx) -> Result<(), StoreError> {
     tx.run(
         "SELECT pg_advisory_xact_lock(hashtextextended('hrms pools', 0))",
         [],
@@ -88,7 +88,6 @@ pub(crate) async fn open(tx: &PlatformTx, schema: &SchemaName) -> Result<(), Sto
 }
 
 pub(crate) async fn leave(tx: &PlatformTx, schema: &SchemaName) -> Result<(), StoreError> {
-    lock(tx).await?;
     tx.run(
         "UPDATE pools SET tenant_count = tenant_count - 1 WHERE schema_name = $1",
         [Value::from(schema.as_str())],

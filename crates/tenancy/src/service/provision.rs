@@ -95,7 +95,7 @@ impl Provisioning {
         if let Err(error) = self.furnish(&tenant, administrator).await {
             // What an earlier attempt made may hold more than this one knows of: it stays.
             if is_new {
-                self.abandon(&tenant).await;
+                self.abandon(lock, &tenant).await;
             }
             return Err(error);
         }
@@ -210,15 +210,16 @@ impl Provisioning {
     ) -> Result<Registered, TenancyError> {
         let now = self.ambient.now();
         let active = self.tenants.activate(&lock, tenant.id, now).await?;
+        let active = active.ok_or_else(|| StoreError::corrupt("a claim is gone"))?;
         lock.commit().await?;
         self.registry.forget(&tenant.slug, host).await;
-        Ok(self.registry.open(active.unwrap_or(tenant)))
+        Ok(self.registry.open(active))
     }
 
     /// Undoes a claim and what was made for it. When that fails too, the tenant is left as a dead
     /// process would leave it: the same command completes it.
-    async fn abandon(&self, tenant: &Tenant) {
-        if let Err(error) = self.undo(tenant).await {
+    async fn abandon(&self, lock: PlatformTx, tenant: &Tenant) {
+        if let Err(error) = self.undo(lock, tenant).await {
             tracing::warn!(
                 tenant = tenant.slug.as_str(),
                 error = &error as &dyn std::error::Error,
@@ -228,20 +229,19 @@ impl Provisioning {
         }
     }
 
-    async fn undo(&self, tenant: &Tenant) -> Result<(), TenancyError> {
-        if tenant.placement == Placement::Dedicated {
-            self.schemas
-                .discard(&tenant.schema)
+    /// In the transaction that holds the lock, which fails when the lock was lost on the way: then
+    /// somebody else may be completing the tenant, or have completed it.
+    async fn undo(&self, lock: PlatformTx, tenant: &Tenant) -> Result<(), TenancyError> {
+        self.tenants.lock_slug(&lock, &tenant.slug).await?;
+        match tenant.placement {
+            Placement::Dedicated => self
+                .schemas
+                .discard(&tenant.schema, tenant.id)
                 .await
-                .map_err(TenancyError::Schema)?;
+                .map_err(TenancyError::Schema)?,
+            Placement::Pooled => self.tenants.abandon(&lock, tenant).await?,
         }
-        let tx = self
-            .database
-            .begin_platform(self.registry.platform())
-            .await?;
-        self.tenants.abandon(&tx, tenant).await?;
-        tx.commit().await?;
-        Ok(())
+        Ok(lock.commit().await?)
     }
 }
 
