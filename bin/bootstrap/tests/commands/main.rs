@@ -1,6 +1,7 @@
 //! The operator's command line, as an operator meets it, on databases of its own.
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
     reason = "a test that cannot arrange its scene has failed"
 )]
 

@@ -104,7 +104,7 @@ impl Scratch {
         self.server.superuser_url(&self.name)
     }
 
-    async fn superuser(&self) -> PgConnection {
+    pub(crate) async fn superuser(&self) -> PgConnection {
         self.server.connect(&self.name).await.unwrap()
     }
 
