@@ -2,6 +2,7 @@
 
 mod m20261123_000001_people;
 mod m20261123_000002_identity;
+mod m20261126_000001_idempotency;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -14,4 +15,5 @@ crate::listed! {
     Tenant in "tenant":
     m20261123_000001_people,
     m20261123_000002_identity,
+    m20261126_000001_idempotency,
 }

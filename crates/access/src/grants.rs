@@ -56,6 +56,7 @@ pub const GRANTS: &[Grant] = &[
     grant("employees:import",            Some(Tenant), Some(Tenant), None),
     grant("organisation:read",           Some(Tenant), Some(Tenant), None),
     grant("organisation:create",         Some(Tenant), Some(Tenant), None),
+    grant("organisation:update",         Some(Tenant), Some(Tenant), None),
 ];
 
 #[cfg(test)]

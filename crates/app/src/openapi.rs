@@ -71,19 +71,19 @@ pub fn document() -> Value {
     // starting.
     let mut document = serde_json::to_value(api).unwrap_or_default();
     if let Some(paths) = document.get_mut("paths").and_then(Value::as_object_mut) {
-        for operation in paths
+        for (method, operation) in paths
             .values_mut()
             .filter_map(Value::as_object_mut)
-            .flat_map(Map::values_mut)
+            .flat_map(Map::iter_mut)
         {
-            complete(operation);
+            complete(method, operation);
         }
     }
     document
 }
 
-/// Adds to an operation what follows from its declared needs.
-fn complete(operation: &mut Value) {
+/// Adds to an operation what follows from its method and its declared needs.
+fn complete(method: &str, operation: &mut Value) {
     let text = |key: &str| {
         operation
             .get(key)
@@ -110,20 +110,38 @@ fn complete(operation: &mut Value) {
         let gap = if before.is_empty() { "" } else { "\n\n" };
         *description = json!(format!("{before}{gap}Needs the permission `{permission}`."));
     }
+    let mut headers = Vec::new();
     if tenant {
-        let parameters = operation.entry("parameters").or_insert_with(|| json!([]));
-        let header = json!({
+        headers.push(json!({
             "name": "X-Tenant-Slug", "in": "header", "required": false,
             "description": "The tenant, unless the host is its own.",
             "schema": { "type": "string" }, "example": "acme",
-        });
-        if let Some(parameters) = parameters.as_array_mut()
-            && !parameters
+        }));
+    }
+    if signed && method == "post" {
+        headers.push(json!({
+            "name": "Idempotency-Key", "in": "header", "required": false,
+            "description": "Your name for this request, for example a UUID: sent again within 24 \
+                hours, it is not done again but answered again, with `Idempotency-Replayed: true`.",
+            "schema": { "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$" },
+            "example": "7f3c1c52-8a6e-4f0e-9d34-0a5f6f0c2b11",
+        }));
+    }
+    if signed && matches!(method, "put" | "patch" | "delete") {
+        headers.push(json!({
+            "name": "If-Match", "in": "header", "required": true,
+            "description": "The version that the change is made for, in quotes: the `ETag`.",
+            "schema": { "type": "string" }, "example": "\"1\"",
+        }));
+    }
+    let parameters = operation.entry("parameters").or_insert_with(|| json!([]));
+    if let Some(parameters) = parameters.as_array_mut() {
+        headers.retain(|header| {
+            parameters
                 .iter()
-                .any(|it| it.get("name") == header.get("name"))
-        {
-            parameters.push(header);
-        }
+                .all(|it| it.get("name") != header.get("name"))
+        });
+        parameters.extend(headers);
     }
     let mut refusals = vec![("500", "A defect of the platform (`internal`).")];
     if tenant {

@@ -39,6 +39,7 @@ pub fn serve(
     let keys = Data::from(components.auth.keys);
     let employees = Data::new(components.employees);
     let imports = Data::new(components.imports);
+    let database = Data::new(components.database);
     let server = HttpServer::new(move || {
         App::new()
             .app_data(limits.0.clone())
@@ -53,6 +54,7 @@ pub fn serve(
             .app_data(keys.clone())
             .app_data(employees.clone())
             .app_data(imports.clone())
+            .app_data(database.clone())
             .into_utoipa_app()
             .configure(routes::configure)
             .into_app()

@@ -80,11 +80,6 @@ impl StoreError {
         }
     }
 
-    /// Whether the whole transaction may succeed when it is tried again.
-    pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Collision(_))
-    }
-
     fn classify(error: &sqlx::Error) -> Class {
         let sqlx::Error::Database(database) = error else {
             return match error {
@@ -170,6 +165,10 @@ impl DomainError for StoreError {
             Self::Collision(_) => ErrorKind::Conflict,
             _ => ErrorKind::Internal,
         }
+    }
+
+    fn is_transient(&self) -> bool {
+        matches!(self, Self::Collision(_))
     }
 
     fn detail(&self) -> String {

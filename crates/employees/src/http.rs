@@ -16,6 +16,9 @@ mod show_department;
 mod show_employee;
 mod show_job_title;
 mod show_location;
+mod update_department;
+mod update_job_title;
+mod update_location;
 mod wire;
 
 pub use imports::{ImportBodyLimit, ImportSummary};
@@ -34,12 +37,15 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(list_departments::list_departments)
         .service(create_department::create_department)
         .service(show_department::show_department)
+        .service(update_department::update_department)
         .service(list_job_titles::list_job_titles)
         .service(create_job_title::create_job_title)
         .service(show_job_title::show_job_title)
+        .service(update_job_title::update_job_title)
         .service(list_locations::list_locations)
         .service(create_location::create_location)
         .service(show_location::show_location)
+        .service(update_location::update_location)
         .service(imports::import_file);
 }
 

@@ -47,4 +47,14 @@ impl Stamp {
             version: 1,
         }
     }
+
+    /// The stamp after a change that is made now.
+    #[must_use]
+    pub fn changed(self, now: OffsetDateTime) -> Self {
+        Self {
+            created_at: self.created_at,
+            updated_at: Self::new(now).updated_at,
+            version: self.version + 1,
+        }
+    }
 }

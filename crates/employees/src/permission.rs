@@ -13,4 +13,6 @@ kernel::permissions! {
     ReadOrganisation = "organisation:read", "Read departments, job titles and locations.";
     /// Create departments, job titles and locations.
     CreateOrganisation = "organisation:create", "Create departments, job titles and locations.";
+    /// Change departments, job titles and locations.
+    UpdateOrganisation = "organisation:update", "Change departments, job titles and locations.";
 }

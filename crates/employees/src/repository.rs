@@ -91,6 +91,49 @@ pub trait OrganisationRepository: Send + Sync {
     async fn insert_location(&self, tx: &TenantTx, location: &Location)
     -> Result<bool, StoreError>;
 
+    /// Changes a department; `false` when its code is taken.
+    async fn update_department(
+        &self,
+        tx: &TenantTx,
+        department: &Department,
+    ) -> Result<bool, StoreError>;
+
+    /// Changes a job title; `false` when its code is taken.
+    async fn update_job_title(&self, tx: &TenantTx, job: &JobTitle) -> Result<bool, StoreError>;
+
+    /// Changes a location; `false` when its code is taken.
+    async fn update_location(&self, tx: &TenantTx, location: &Location)
+    -> Result<bool, StoreError>;
+
+    /// One department, which nobody else changes until the transaction ends.
+    async fn lock_department(
+        &self,
+        tx: &TenantTx,
+        id: DepartmentId,
+    ) -> Result<Option<Department>, StoreError>;
+
+    /// One job title, which nobody else changes until the transaction ends.
+    async fn lock_job_title(
+        &self,
+        tx: &TenantTx,
+        id: JobTitleId,
+    ) -> Result<Option<JobTitle>, StoreError>;
+
+    /// One location, which nobody else changes until the transaction ends.
+    async fn lock_location(
+        &self,
+        tx: &TenantTx,
+        id: LocationId,
+    ) -> Result<Option<Location>, StoreError>;
+
+    /// Whether a department is another one, or part of it, directly or through others.
+    async fn is_within(
+        &self,
+        tx: &TenantTx,
+        department: DepartmentId,
+        outer: DepartmentId,
+    ) -> Result<bool, StoreError>;
+
     /// One department.
     async fn department<M: Mode>(
         &self,

@@ -43,6 +43,8 @@ pub enum ErrorKind {
     SlugTaken,
     /// The thing is in a state that does not allow this.
     StateConflict,
+    /// The same request, by its `Idempotency-Key`, is being done right now.
+    IdempotencyInProgress,
     /// The representation changed since it was read.
     VersionMismatch,
     /// The body is too large.
@@ -51,6 +53,8 @@ pub enum ErrorKind {
     UnsupportedMediaType,
     /// Fields of the body are missing or wrong.
     ValidationFailed,
+    /// The `Idempotency-Key` was used for another request.
+    IdempotencyKeyReused,
     /// `If-Match` is missing.
     PreconditionRequired,
     /// Too many requests.
@@ -84,10 +88,12 @@ impl ErrorKind {
         Self::Conflict,
         Self::SlugTaken,
         Self::StateConflict,
+        Self::IdempotencyInProgress,
         Self::VersionMismatch,
         Self::TooLarge,
         Self::UnsupportedMediaType,
         Self::ValidationFailed,
+        Self::IdempotencyKeyReused,
         Self::PreconditionRequired,
         Self::RateLimited,
         Self::Internal,
@@ -116,10 +122,12 @@ impl ErrorKind {
             Self::Conflict => "conflict",
             Self::SlugTaken => "slug_taken",
             Self::StateConflict => "state_conflict",
+            Self::IdempotencyInProgress => "idempotency_in_progress",
             Self::VersionMismatch => "version_mismatch",
             Self::TooLarge => "too_large",
             Self::UnsupportedMediaType => "unsupported_media_type",
             Self::ValidationFailed => "validation_failed",
+            Self::IdempotencyKeyReused => "idempotency_key_reused",
             Self::PreconditionRequired => "precondition_required",
             Self::RateLimited => "rate_limited",
             Self::Internal => "internal",
@@ -234,6 +242,12 @@ pub trait DomainError: std::error::Error + Send + Sync + 'static {
     /// The invalid fields, if the error is about fields.
     fn fields(&self) -> Vec<FieldError> {
         Vec::new()
+    }
+
+    /// Whether the same may succeed when the whole transaction is done again: two transactions stood
+    /// in each other's way, and nothing of this one is left.
+    fn is_transient(&self) -> bool {
+        false
     }
 }
 

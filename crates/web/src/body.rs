@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, error::Category, json};
 use uuid::Uuid;
 
-use crate::{Problem, serde_text};
+use crate::{Problem, change::RequestHash, serde_text};
 
 /// A JSON body. `T` has `#[serde(deny_unknown_fields)]`. A route whose bodies are small says so:
 /// `Body<T, LIMIT>` takes so many bytes at most, where `http.body_limit` allows more.
@@ -21,19 +21,28 @@ impl<T: DeserializeOwned + 'static, const LIMIT: usize> FromRequest for Body<T, 
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        if !request
-            .content_type()
-            .eq_ignore_ascii_case("application/json")
-        {
-            let problem = Problem::new(
-                ErrorKind::UnsupportedMediaType,
-                "Send the body as JSON, with the header `Content-Type: application/json`.",
-            );
-            return Box::pin(async move { Err(problem) });
+        if !is_json(request.content_type()) {
+            return Box::pin(async { Err(not_json()) });
         }
         let bytes = Bytes::from_request(request, &mut cut(payload.take(), LIMIT));
-        Box::pin(async move { decode(&bytes.await.map_err(unreadable)?).map(Self) })
+        let request = request.clone();
+        Box::pin(async move {
+            let bytes = bytes.await.map_err(unreadable)?;
+            RequestHash::note(&request, &bytes);
+            decode(&bytes).map(Self)
+        })
     }
+}
+
+pub(crate) fn is_json(content_type: &str) -> bool {
+    content_type.eq_ignore_ascii_case("application/json")
+}
+
+pub(crate) fn not_json() -> Problem {
+    Problem::new(
+        ErrorKind::UnsupportedMediaType,
+        "Send the body as JSON, with the header `Content-Type: application/json`.",
+    )
 }
 
 /// What comes, until it is more than the limit.
@@ -69,22 +78,35 @@ pub(crate) fn unreadable(error: actix_web::Error) -> Problem {
     }
 }
 
-fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let error = match serde_json::from_slice(bytes) {
         Ok(value) => return Ok(value),
         Err(error) => error,
     };
-    let malformed = |error: &serde_json::Error| {
-        Problem::new(
-            ErrorKind::MalformedRequest,
-            format!("The body is not valid JSON: {error}"),
-        )
-    };
     if error.classify() != Category::Data {
         return Err(malformed(&error));
     }
-    // Valid JSON that is no `T`: mend one mistake after the other.
-    let mut value: Value = serde_json::from_slice(bytes).map_err(|error| malformed(&error))?;
+    // Valid JSON that is no `T`, or else only the text can show it: a field given twice.
+    match decode_value::<T>(json(bytes)?) {
+        Ok(_) => Err(malformed(&error)),
+        Err(problem) => Err(problem),
+    }
+}
+
+fn malformed(error: &serde_json::Error) -> Problem {
+    Problem::new(
+        ErrorKind::MalformedRequest,
+        format!("The body is not valid JSON: {error}"),
+    )
+}
+
+/// Any JSON.
+pub(crate) fn json(bytes: &[u8]) -> Result<Value, Problem> {
+    serde_json::from_slice(bytes).map_err(|error| malformed(&error))
+}
+
+/// Reads a value; what is wrong with it is mended, one mistake after the other, to find them all.
+pub(crate) fn decode_value<T: DeserializeOwned>(mut value: Value) -> Result<T, Problem> {
     let mut fields = Vec::new();
     let mut next = mistake::<T>(&value);
     while let Some(field) = next {
@@ -95,8 +117,7 @@ fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         fields.push(field);
     }
     if fields.is_empty() {
-        // Only the text could show it: a field given twice.
-        return Err(malformed(&error));
+        return serde_json::from_value(value).map_err(|error| malformed(&error));
     }
     Err(Problem::invalid(fields))
 }

@@ -28,8 +28,11 @@
 //! so by asking for much. What the client did wrong is the client's to hear, and no event.
 
 mod body;
+mod change;
+mod conditional;
 mod context;
 mod cursor;
+mod draft;
 mod parameters;
 mod pipeline;
 mod ports;
@@ -39,11 +42,14 @@ mod route;
 mod serde_text;
 
 pub use body::Body;
+pub use change::Change;
+pub use conditional::IfMatch;
 pub use context::{Allowed, Signed, TenantOnly};
 pub use cursor::{CursorScope, Cursors, page_request};
+pub use draft::{Draft, PatchOf};
 pub use parameters::{Id, Query};
 pub use pipeline::{Pipeline, nothing_here, pipeline};
 pub use ports::{Authenticator, TenantResolver};
 pub use problem::{FieldProblem, Problem, ProblemBody};
-pub use response::{Created, Json, List, NoContent, PageInfo};
+pub use response::{Answer, Created, Json, List, NoContent, PageInfo, Rendered, Whole};
 pub use route::{Access, RouteError, RouteTable};

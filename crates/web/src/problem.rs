@@ -22,6 +22,7 @@ pub struct Problem {
     fields: Vec<FieldError>,
     retry_after: Option<u32>,
     allow: Option<String>,
+    transient: bool,
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
@@ -34,6 +35,7 @@ impl Problem {
             fields: Vec::new(),
             retry_after: None,
             allow: None,
+            transient: false,
             source: None,
         }
     }
@@ -104,6 +106,11 @@ impl Problem {
         self.kind
     }
 
+    /// Whether the same may succeed when the whole transaction is done again.
+    pub(crate) fn is_transient(&self) -> bool {
+        self.transient
+    }
+
     #[cfg(test)]
     pub(crate) fn fields(&self) -> &[FieldError] {
         &self.fields
@@ -122,6 +129,7 @@ impl Problem {
             fields: self.fields.clone(),
             retry_after: self.retry_after,
             allow: self.allow.clone(),
+            transient: self.transient,
             source: (!chain.is_empty()).then(|| chain.into()),
         }
     }
@@ -178,6 +186,7 @@ impl<E: DomainError> From<E> for Problem {
         Self {
             detail: error.detail(),
             fields,
+            transient: error.is_transient(),
             source: Some(Box::new(error)),
             ..Self::new(kind, String::new())
         }
@@ -267,13 +276,16 @@ fn status(kind: ErrorKind) -> StatusCode {
         ErrorKind::NotFound | ErrorKind::TenantNotFound => StatusCode::NOT_FOUND,
         ErrorKind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         ErrorKind::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
-        ErrorKind::Conflict | ErrorKind::SlugTaken | ErrorKind::StateConflict => {
-            StatusCode::CONFLICT
-        }
+        ErrorKind::Conflict
+        | ErrorKind::SlugTaken
+        | ErrorKind::StateConflict
+        | ErrorKind::IdempotencyInProgress => StatusCode::CONFLICT,
         ErrorKind::VersionMismatch => StatusCode::PRECONDITION_FAILED,
         ErrorKind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ErrorKind::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        ErrorKind::ValidationFailed => StatusCode::UNPROCESSABLE_ENTITY,
+        ErrorKind::ValidationFailed | ErrorKind::IdempotencyKeyReused => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
         ErrorKind::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
         ErrorKind::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -301,10 +313,12 @@ fn title(kind: ErrorKind) -> &'static str {
         ErrorKind::Conflict => "Conflict",
         ErrorKind::SlugTaken => "The slug is taken",
         ErrorKind::StateConflict => "The state does not allow this",
+        ErrorKind::IdempotencyInProgress => "The same request is being done",
         ErrorKind::VersionMismatch => "Changed in the meantime",
         ErrorKind::TooLarge => "Too large",
         ErrorKind::UnsupportedMediaType => "The media type is not supported",
         ErrorKind::ValidationFailed => "Some fields are not valid",
+        ErrorKind::IdempotencyKeyReused => "The idempotency key was used for something else",
         ErrorKind::PreconditionRequired => "If-Match is required",
         ErrorKind::RateLimited => "Too many requests",
         ErrorKind::Internal => "Something went wrong",

@@ -1,32 +1,116 @@
 //! Answers.
 
 use actix_web::{
-    HttpRequest, HttpResponse, HttpResponseBuilder, Responder, body::BoxBody, http::header,
+    HttpRequest, HttpResponse, Responder,
+    body::BoxBody,
+    http::{
+        StatusCode,
+        header::{self, HeaderMap, HeaderValue},
+    },
 };
+use database::KeptAnswer;
 use kernel::{ErrorKind, Page};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::Problem;
+use crate::{Problem, conditional};
 
-fn encode<T: Serialize>(mut response: HttpResponseBuilder, body: &T) -> HttpResponse {
-    match serde_json::to_vec(body) {
-        Ok(bytes) => response.content_type("application/json").body(bytes),
-        Err(error) => HttpResponse::from_error(
-            Problem::new(ErrorKind::Internal, "The answer could not be written.").caused_by(error),
-        ),
+/// What a use case is answered with, when it succeeded.
+pub trait Answer {
+    /// Writes the answer.
+    ///
+    /// # Errors
+    /// When it cannot be written: a defect.
+    fn render(self) -> Result<Rendered, Problem>;
+}
+
+/// A written answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rendered(KeptAnswer);
+
+impl Rendered {
+    fn new<T: Serialize>(status: StatusCode, body: &T) -> Result<Self, Problem> {
+        let body = serde_json::to_vec(body).map_err(|error| {
+            Problem::new(ErrorKind::Internal, "The answer could not be written.").caused_by(error)
+        })?;
+        Ok(Self(KeptAnswer {
+            status: status.as_u16(),
+            location: None,
+            version: None,
+            body,
+        }))
+    }
+
+    /// As it is kept for a request that comes again.
+    pub(crate) fn kept(&self) -> &KeptAnswer {
+        &self.0
+    }
+
+    /// For a client that may hold this version already; see [`Whole`].
+    fn for_client(self, headers: &HeaderMap) -> HttpResponse {
+        match self.0.version {
+            Some(version) if conditional::has(headers, version) => {
+                let mut response = HttpResponse::NotModified();
+                response.insert_header((header::ETAG, conditional::etag(version)));
+                response.finish()
+            }
+            _ => self.into(),
+        }
     }
 }
 
-/// 200 with a representation.
+impl From<KeptAnswer> for Rendered {
+    fn from(kept: KeptAnswer) -> Self {
+        Self(kept)
+    }
+}
+
+impl From<Rendered> for HttpResponse {
+    fn from(Rendered(answer): Rendered) -> Self {
+        let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
+        let mut response = HttpResponse::build(status);
+        if let Some(location) = answer.location {
+            response.insert_header((header::LOCATION, location));
+        }
+        if let Some(version) = answer.version {
+            response.insert_header((header::ETAG, conditional::etag(version)));
+        }
+        if status == StatusCode::NO_CONTENT {
+            return response.finish();
+        }
+        response.insert_header((
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        ));
+        response.body(answer.body)
+    }
+}
+
+/// 200 with a representation that has no version: a list, or one with a mask.
 #[derive(Debug)]
 pub struct Json<T>(pub T);
 
-impl<T: Serialize> Responder for Json<T> {
-    type Body = BoxBody;
+impl<T: Serialize> Answer for Json<T> {
+    fn render(self) -> Result<Rendered, Problem> {
+        Rendered::new(StatusCode::OK, &self.0)
+    }
+}
 
-    fn respond_to(self, _request: &HttpRequest) -> HttpResponse {
-        encode(HttpResponse::Ok(), &self.0)
+/// 200 with a whole representation of something that has versions: with an `ETag`, and without the
+/// body (304) for a client that names the version in `If-None-Match`.
+#[derive(Debug)]
+pub struct Whole<T> {
+    /// The version of what is represented.
+    pub version: i64,
+    /// Its representation.
+    pub body: T,
+}
+
+impl<T: Serialize> Answer for Whole<T> {
+    fn render(self) -> Result<Rendered, Problem> {
+        let mut rendered = Rendered::new(StatusCode::OK, &self.body)?;
+        rendered.0.version = Some(self.version);
+        Ok(rendered)
     }
 }
 
@@ -35,17 +119,18 @@ impl<T: Serialize> Responder for Json<T> {
 pub struct Created<T> {
     /// The path of the new resource.
     pub location: String,
+    /// Its version, when the representation is whole.
+    pub version: Option<i64>,
     /// Its representation.
     pub body: T,
 }
 
-impl<T: Serialize> Responder for Created<T> {
-    type Body = BoxBody;
-
-    fn respond_to(self, _request: &HttpRequest) -> HttpResponse {
-        let mut response = HttpResponse::Created();
-        response.insert_header((header::LOCATION, self.location));
-        encode(response, &self.body)
+impl<T: Serialize> Answer for Created<T> {
+    fn render(self) -> Result<Rendered, Problem> {
+        let mut rendered = Rendered::new(StatusCode::CREATED, &self.body)?;
+        rendered.0.location = Some(self.location);
+        rendered.0.version = self.version;
+        Ok(rendered)
     }
 }
 
@@ -53,11 +138,53 @@ impl<T: Serialize> Responder for Created<T> {
 #[derive(Clone, Copy, Debug)]
 pub struct NoContent;
 
+impl Answer for NoContent {
+    fn render(self) -> Result<Rendered, Problem> {
+        Ok(Rendered(KeptAnswer {
+            status: StatusCode::NO_CONTENT.as_u16(),
+            location: None,
+            version: None,
+            body: Vec::new(),
+        }))
+    }
+}
+
+fn respond(answer: impl Answer, request: &HttpRequest) -> HttpResponse {
+    match answer.render() {
+        Ok(rendered) => rendered.for_client(request.headers()),
+        Err(problem) => HttpResponse::from_error(problem),
+    }
+}
+
+impl<T: Serialize> Responder for Json<T> {
+    type Body = BoxBody;
+
+    fn respond_to(self, request: &HttpRequest) -> HttpResponse {
+        respond(self, request)
+    }
+}
+
+impl<T: Serialize> Responder for Whole<T> {
+    type Body = BoxBody;
+
+    fn respond_to(self, request: &HttpRequest) -> HttpResponse {
+        respond(self, request)
+    }
+}
+
+impl<T: Serialize> Responder for Created<T> {
+    type Body = BoxBody;
+
+    fn respond_to(self, request: &HttpRequest) -> HttpResponse {
+        respond(self, request)
+    }
+}
+
 impl Responder for NoContent {
     type Body = BoxBody;
 
-    fn respond_to(self, _request: &HttpRequest) -> HttpResponse {
-        HttpResponse::NoContent().finish()
+    fn respond_to(self, request: &HttpRequest) -> HttpResponse {
+        respond(self, request)
     }
 }
 

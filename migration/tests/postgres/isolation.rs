@@ -292,10 +292,8 @@ async fn the_backup_role_reads_every_row_and_writes_none() {
         one(&mut conn, "SELECT count(*) FROM pool_0001.employees").await,
         "2"
     );
-    assert_eq!(
-        one(&mut conn, "SELECT count(*) FROM platform.schema_migrations").await,
-        "5"
-    );
+    let recorded = "SELECT count(DISTINCT schema_name) FROM platform.schema_migrations";
+    assert_eq!(one(&mut conn, recorded).await, "3");
     let refused = crate::scratch::run(&mut conn, "DELETE FROM pool_0001.employees").await;
     assert!(refused.unwrap_err().contains("permission denied"));
 }

@@ -7,6 +7,7 @@
 )]
 
 mod auth;
+mod changes;
 mod conventions;
 mod crowd;
 mod employees;

@@ -68,6 +68,7 @@ impl Operation {
                 .as_slice()
             {
                 ["application/json"] => ("application/json", "{}"),
+                ["application/merge-patch+json"] => ("application/merge-patch+json", "{}"),
                 ["text/csv"] => ("text/csv", "unknown_column\n"),
                 unknown => panic!("{name}: nothing is known of the type {unknown:?}"),
             }

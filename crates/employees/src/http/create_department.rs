@@ -1,18 +1,18 @@
 //! `POST /api/v1/departments`
 
-use actix_web::{post, web::Data};
+use actix_web::{HttpResponse, post, web::Data};
 use kernel::{DepartmentId, EmployeeId, FieldErrors};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use web::{Allowed, Body, Created, Problem, ProblemBody, Signed};
+use web::{Allowed, Change, Draft, Problem, ProblemBody};
 
 use super::{representation::DepartmentBody, wire};
-use crate::{EmployeeService, permission::CreateOrganisation, service};
+use crate::{EmployeeService, model::Department, permission::CreateOrganisation, service};
 
 /// A department to create.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct NewDepartment {
+pub(super) struct NewDepartment {
     /// Its short name; drawn from a series when absent.
     #[schema(example = "SALES")]
     code: Option<String>,
@@ -28,7 +28,17 @@ struct NewDepartment {
 }
 
 impl NewDepartment {
-    fn parse(self) -> Result<service::NewDepartment, Problem> {
+    /// What can be edited of a department.
+    pub(super) fn of(department: &Department) -> Self {
+        Self {
+            code: Some(department.code.as_str().to_owned()),
+            name: department.name.as_str().to_owned(),
+            parent_id: department.parent_id,
+            manager_id: department.manager_id,
+        }
+    }
+
+    pub(super) fn parse(self) -> Result<service::NewDepartment, Problem> {
         let mut wrong = FieldErrors::new();
         let code = wire::optional_text(self.code.as_deref(), "/code", &mut wrong);
         match wire::text(&self.name, "/name", &mut wrong) {
@@ -63,16 +73,15 @@ impl NewDepartment {
 #[post("/api/v1/departments")]
 pub(super) async fn create_department(
     Allowed(permit): Allowed<CreateOrganisation>,
-    Signed { tenant, .. }: Signed,
-    Body(new): Body<NewDepartment>,
+    change: Change,
+    draft: Draft<NewDepartment>,
     employees: Data<EmployeeService>,
-) -> Result<Created<DepartmentBody>, Problem> {
-    let created = employees
-        .create_department(&permit, &tenant, new.parse()?)
-        .await?;
-    let body = DepartmentBody::from(created);
-    Ok(Created {
-        location: format!("/api/v1/departments/{}", body.id),
-        body,
-    })
+) -> Result<HttpResponse, Problem> {
+    change
+        .run(async |tx| {
+            let new = draft.read()?.parse()?;
+            let created = employees.create_department(&permit, tx, new).await?;
+            Ok(DepartmentBody::from(created).created())
+        })
+        .await
 }

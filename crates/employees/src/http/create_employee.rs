@@ -173,6 +173,7 @@ pub(super) async fn create_employee(
     let body = EmployeeBody::from(hired);
     Ok(Created {
         location: body.location(),
+        version: None,
         body,
     })
 }

@@ -1,21 +1,26 @@
 //! `POST /api/v1/job-titles`
 
-use actix_web::{post, web::Data};
+use actix_web::{HttpResponse, post, web::Data};
 use kernel::FieldErrors;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use web::{Allowed, Body, Created, Problem, ProblemBody, Signed};
+use web::{Allowed, Change, Draft, Problem, ProblemBody};
 
 use super::{
     representation::JobTitleBody,
     wire::{self, NewMoney},
 };
-use crate::{EmployeeService, model::PayRange, permission::CreateOrganisation, service};
+use crate::{
+    EmployeeService,
+    model::{JobTitle, PayRange},
+    permission::CreateOrganisation,
+    service,
+};
 
 /// A job title to create.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct NewJobTitle {
+pub(super) struct NewJobTitle {
     /// Its short name; drawn from a series when absent.
     #[schema(example = "SA_REP")]
     code: Option<String>,
@@ -27,7 +32,7 @@ struct NewJobTitle {
 }
 
 /// The least and the most that a job is usually paid, in one currency.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewPayRange {
     /// The least.
@@ -37,7 +42,19 @@ struct NewPayRange {
 }
 
 impl NewJobTitle {
-    fn parse(self) -> Result<service::NewJobTitle, Problem> {
+    /// What can be edited of a job title.
+    pub(super) fn of(job: &JobTitle) -> Self {
+        Self {
+            code: Some(job.code.as_str().to_owned()),
+            name: job.name.as_str().to_owned(),
+            pay_range: job.pay_range.map(|range| NewPayRange {
+                min: range.min().into(),
+                max: range.max().into(),
+            }),
+        }
+    }
+
+    pub(super) fn parse(self) -> Result<service::NewJobTitle, Problem> {
         let mut wrong = FieldErrors::new();
         let code = wire::optional_text(self.code.as_deref(), "/code", &mut wrong);
         let pay_range = self.pay_range.and_then(|range| range.parse(&mut wrong));
@@ -80,16 +97,15 @@ impl NewPayRange {
 #[post("/api/v1/job-titles")]
 pub(super) async fn create_job_title(
     Allowed(permit): Allowed<CreateOrganisation>,
-    Signed { tenant, .. }: Signed,
-    Body(new): Body<NewJobTitle>,
+    change: Change,
+    draft: Draft<NewJobTitle>,
     employees: Data<EmployeeService>,
-) -> Result<Created<JobTitleBody>, Problem> {
-    let created = employees
-        .create_job_title(&permit, &tenant, new.parse()?)
-        .await?;
-    let body = JobTitleBody::from(created);
-    Ok(Created {
-        location: format!("/api/v1/job-titles/{}", body.id),
-        body,
-    })
+) -> Result<HttpResponse, Problem> {
+    change
+        .run(async |tx| {
+            let new = draft.read()?.parse()?;
+            let created = employees.create_job_title(&permit, tx, new).await?;
+            Ok(JobTitleBody::from(created).created())
+        })
+        .await
 }

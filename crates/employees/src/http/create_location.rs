@@ -1,18 +1,23 @@
 //! `POST /api/v1/locations`
 
-use actix_web::{post, web::Data};
+use actix_web::{HttpResponse, post, web::Data};
 use kernel::{FieldErrors, TimeZone};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use web::{Allowed, Body, Created, Problem, ProblemBody, Signed};
+use web::{Allowed, Change, Draft, Problem, ProblemBody};
 
 use super::{representation::LocationBody, wire};
-use crate::{EmployeeService, model::PostalAddress, permission::CreateOrganisation, service};
+use crate::{
+    EmployeeService,
+    model::{Location, Name, PostalAddress},
+    permission::CreateOrganisation,
+    service,
+};
 
 /// A location to create.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct NewLocation {
+pub(super) struct NewLocation {
     /// Its short name; drawn from a series when absent.
     #[schema(example = "OXF")]
     code: Option<String>,
@@ -40,7 +45,26 @@ struct NewLocation {
 }
 
 impl NewLocation {
-    fn parse(self) -> Result<service::NewLocation, Problem> {
+    /// What can be edited of a location.
+    pub(super) fn of(location: &Location) -> Self {
+        let address = &location.address;
+        let text = |line: &Option<Name>| line.as_ref().map(|line| line.as_str().to_owned());
+        Self {
+            code: Some(location.code.as_str().to_owned()),
+            name: location.name.as_str().to_owned(),
+            street_address: text(&address.street),
+            postal_code: text(&address.postal_code),
+            city: text(&address.city),
+            region: text(&address.region),
+            country: address.country.as_str().to_owned(),
+            time_zone: location
+                .time_zone
+                .as_ref()
+                .map(|zone| zone.name().to_owned()),
+        }
+    }
+
+    pub(super) fn parse(self) -> Result<service::NewLocation, Problem> {
         let mut wrong = FieldErrors::new();
         let code = wire::optional_text(self.code.as_deref(), "/code", &mut wrong);
         let mut line = |text: Option<String>, pointer| {
@@ -93,16 +117,15 @@ impl NewLocation {
 #[post("/api/v1/locations")]
 pub(super) async fn create_location(
     Allowed(permit): Allowed<CreateOrganisation>,
-    Signed { tenant, .. }: Signed,
-    Body(new): Body<NewLocation>,
+    change: Change,
+    draft: Draft<NewLocation>,
     employees: Data<EmployeeService>,
-) -> Result<Created<LocationBody>, Problem> {
-    let created = employees
-        .create_location(&permit, &tenant, new.parse()?)
-        .await?;
-    let body = LocationBody::from(created);
-    Ok(Created {
-        location: format!("/api/v1/locations/{}", body.id),
-        body,
-    })
+) -> Result<HttpResponse, Problem> {
+    change
+        .run(async |tx| {
+            let new = draft.read()?.parse()?;
+            let created = employees.create_location(&permit, tx, new).await?;
+            Ok(LocationBody::from(created).created())
+        })
+        .await
 }

@@ -5,6 +5,7 @@ use serde::Serialize;
 use time::{Date, OffsetDateTime};
 use utoipa::ToSchema;
 use uuid::Uuid;
+use web::{Created, Whole};
 
 use super::wire::{self, EmploymentStatusWord, EmploymentTypeWord, MoneyBody, PayPeriodWord, Word};
 use crate::model::{
@@ -217,6 +218,25 @@ pub(super) struct DepartmentBody {
     version: i64,
 }
 
+impl DepartmentBody {
+    /// The answer to a request for it.
+    pub(super) fn whole(self) -> Whole<Self> {
+        Whole {
+            version: self.version,
+            body: self,
+        }
+    }
+
+    /// The answer to its creation.
+    pub(super) fn created(self) -> Created<Self> {
+        Created {
+            location: format!("/api/v1/departments/{}", self.id),
+            version: Some(self.version),
+            body: self,
+        }
+    }
+}
+
 impl From<Department> for DepartmentBody {
     fn from(department: Department) -> Self {
         Self {
@@ -267,6 +287,25 @@ pub(super) struct PayRangeBody {
     min: MoneyBody,
     /// The most.
     max: MoneyBody,
+}
+
+impl JobTitleBody {
+    /// The answer to a request for it.
+    pub(super) fn whole(self) -> Whole<Self> {
+        Whole {
+            version: self.version,
+            body: self,
+        }
+    }
+
+    /// The answer to its creation.
+    pub(super) fn created(self) -> Created<Self> {
+        Created {
+            location: format!("/api/v1/job-titles/{}", self.id),
+            version: Some(self.version),
+            body: self,
+        }
+    }
 }
 
 impl From<JobTitle> for JobTitleBody {
@@ -327,6 +366,25 @@ pub(super) struct LocationBody {
     updated_at: OffsetDateTime,
     /// Counts the changes, from 1.
     version: i64,
+}
+
+impl LocationBody {
+    /// The answer to a request for it.
+    pub(super) fn whole(self) -> Whole<Self> {
+        Whole {
+            version: self.version,
+            body: self,
+        }
+    }
+
+    /// The answer to its creation.
+    pub(super) fn created(self) -> Created<Self> {
+        Created {
+            location: format!("/api/v1/locations/{}", self.id),
+            version: Some(self.version),
+            body: self,
+        }
+    }
 }
 
 impl From<Location> for LocationBody {

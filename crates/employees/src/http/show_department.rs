@@ -2,7 +2,7 @@
 
 use actix_web::{get, web::Data};
 use kernel::DepartmentId;
-use web::{Allowed, Id, Json, Problem, ProblemBody, Signed};
+use web::{Allowed, Id, Problem, ProblemBody, Signed, Whole};
 
 use super::representation::DepartmentBody;
 use crate::{EmployeeService, permission::ReadOrganisation};
@@ -16,7 +16,9 @@ use crate::{EmployeeService, permission::ReadOrganisation};
     extensions(("x-permission" = json!("organisation:read"))),
     params(("id" = uuid::Uuid, Path, description = "The department.")),
     responses(
-        (status = 200, description = "The department.", body = DepartmentBody),
+        (status = 200, description = "The department.", body = DepartmentBody,
+         headers(("ETag" = String, description = "The version, for `If-Match` and `If-None-Match`."))),
+        (status = 304, description = "The client holds this version (`If-None-Match`)."),
         (status = 404, description = "No such department (`not_found`).",
          body = ProblemBody, content_type = "application/problem+json"),
     ),
@@ -27,7 +29,7 @@ pub(super) async fn show_department(
     Signed { tenant, .. }: Signed,
     Id(id): Id<DepartmentId>,
     employees: Data<EmployeeService>,
-) -> Result<Json<DepartmentBody>, Problem> {
+) -> Result<Whole<DepartmentBody>, Problem> {
     let department = employees.department(&permit, &tenant, id).await?;
-    Ok(Json(department.into()))
+    Ok(DepartmentBody::from(department).whole())
 }

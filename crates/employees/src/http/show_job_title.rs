@@ -2,7 +2,7 @@
 
 use actix_web::{get, web::Data};
 use kernel::JobTitleId;
-use web::{Allowed, Id, Json, Problem, ProblemBody, Signed};
+use web::{Allowed, Id, Problem, ProblemBody, Signed, Whole};
 
 use super::representation::JobTitleBody;
 use crate::{EmployeeService, permission::ReadOrganisation};
@@ -16,7 +16,9 @@ use crate::{EmployeeService, permission::ReadOrganisation};
     extensions(("x-permission" = json!("organisation:read"))),
     params(("id" = uuid::Uuid, Path, description = "The job title.")),
     responses(
-        (status = 200, description = "The job title.", body = JobTitleBody),
+        (status = 200, description = "The job title.", body = JobTitleBody,
+         headers(("ETag" = String, description = "The version, for `If-Match` and `If-None-Match`."))),
+        (status = 304, description = "The client holds this version (`If-None-Match`)."),
         (status = 404, description = "No such job title (`not_found`).",
          body = ProblemBody, content_type = "application/problem+json"),
     ),
@@ -27,7 +29,7 @@ pub(super) async fn show_job_title(
     Signed { tenant, .. }: Signed,
     Id(id): Id<JobTitleId>,
     employees: Data<EmployeeService>,
-) -> Result<Json<JobTitleBody>, Problem> {
+) -> Result<Whole<JobTitleBody>, Problem> {
     let job_title = employees.job_title(&permit, &tenant, id).await?;
-    Ok(Json(job_title.into()))
+    Ok(JobTitleBody::from(job_title).whole())
 }

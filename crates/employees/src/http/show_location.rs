@@ -2,7 +2,7 @@
 
 use actix_web::{get, web::Data};
 use kernel::LocationId;
-use web::{Allowed, Id, Json, Problem, ProblemBody, Signed};
+use web::{Allowed, Id, Problem, ProblemBody, Signed, Whole};
 
 use super::representation::LocationBody;
 use crate::{EmployeeService, permission::ReadOrganisation};
@@ -16,7 +16,9 @@ use crate::{EmployeeService, permission::ReadOrganisation};
     extensions(("x-permission" = json!("organisation:read"))),
     params(("id" = uuid::Uuid, Path, description = "The location.")),
     responses(
-        (status = 200, description = "The location.", body = LocationBody),
+        (status = 200, description = "The location.", body = LocationBody,
+         headers(("ETag" = String, description = "The version, for `If-Match` and `If-None-Match`."))),
+        (status = 304, description = "The client holds this version (`If-None-Match`)."),
         (status = 404, description = "No such location (`not_found`).",
          body = ProblemBody, content_type = "application/problem+json"),
     ),
@@ -27,7 +29,7 @@ pub(super) async fn show_location(
     Signed { tenant, .. }: Signed,
     Id(id): Id<LocationId>,
     employees: Data<EmployeeService>,
-) -> Result<Json<LocationBody>, Problem> {
+) -> Result<Whole<LocationBody>, Problem> {
     let location = employees.location(&permit, &tenant, id).await?;
-    Ok(Json(location.into()))
+    Ok(LocationBody::from(location).whole())
 }

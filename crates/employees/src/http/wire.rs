@@ -83,7 +83,7 @@ impl From<Money> for MoneyBody {
 }
 
 /// An amount of money in a request.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = NewMoney)]
 pub(super) struct NewMoney {
@@ -93,6 +93,15 @@ pub(super) struct NewMoney {
     /// The currency (ISO 4217).
     #[schema(example = "EUR")]
     pub(super) currency: String,
+}
+
+impl From<Money> for NewMoney {
+    fn from(money: Money) -> Self {
+        Self {
+            amount: money.amount().to_string(),
+            currency: money.currency().code().to_owned(),
+        }
+    }
 }
 
 impl NewMoney {

@@ -4,8 +4,9 @@ use async_trait::async_trait;
 use database::{Find, Mode, Scoped, StoreError, Tenant, TenantTx, Tx};
 use kernel::{DepartmentId, JobTitleId, LocationId, Page, PageRequest};
 use sea_orm::{
-    ColumnTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
-    sea_query::{Expr, ExprTrait as _},
+    ActiveModelBehavior, ActiveModelTrait, ColumnTrait as _, EntityTrait, FromQueryResult,
+    IntoActiveModel, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    sea_query::{Expr, ExprTrait as _, LockType},
 };
 
 use super::{
@@ -49,6 +50,45 @@ where
     Ok((rows, total))
 }
 
+/// A row that nobody else changes until the transaction ends. Others may refer to it meanwhile.
+async fn locked<E: Scoped<Tenant>>(
+    tx: &TenantTx,
+    column: E::Column,
+    id: uuid::Uuid,
+) -> Result<Option<E::Model>, StoreError> {
+    tx.find::<E>()
+        .filter(column.eq(id))
+        .lock(LockType::NoKeyUpdate)
+        .one()
+        .await
+}
+
+/// Stores what a row has become; `false` when a unique key already holds its value.
+async fn changed<A>(tx: &TenantTx, row: A) -> Result<bool, StoreError>
+where
+    A: ActiveModelTrait + ActiveModelBehavior + Send,
+    A::Entity: Scoped<Tenant>,
+    <A::Entity as EntityTrait>::Model: IntoActiveModel<A>,
+{
+    let savepoint = tx.savepoint().await?;
+    match tx.update(row).await {
+        Ok(_) => savepoint.release().await.map(|()| true),
+        Err(StoreError::Duplicate { .. }) => savepoint.undo().await.map(|()| false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Walks up from `$1`.
+const IS_WITHIN: &str = "WITH RECURSIVE up AS ( \
+         SELECT d.id, d.parent_id FROM departments d WHERE d.id = $1 \
+         UNION SELECT d.id, d.parent_id FROM departments d JOIN up ON d.id = up.parent_id) \
+     SELECT count(*) AS count FROM up WHERE up.id = $2";
+
+#[derive(FromQueryResult)]
+struct Count {
+    count: i64,
+}
+
 #[async_trait]
 impl OrganisationRepository for Postgres {
     async fn insert_department(
@@ -71,6 +111,65 @@ impl OrganisationRepository for Postgres {
     ) -> Result<bool, StoreError> {
         tx.insert_or_ignore(location::ActiveModel::from(location))
             .await
+    }
+
+    async fn update_department(
+        &self,
+        tx: &TenantTx,
+        department: &Department,
+    ) -> Result<bool, StoreError> {
+        changed(tx, department::ActiveModel::from(department)).await
+    }
+
+    async fn update_job_title(&self, tx: &TenantTx, job: &JobTitle) -> Result<bool, StoreError> {
+        changed(tx, job_title::ActiveModel::from(job)).await
+    }
+
+    async fn update_location(
+        &self,
+        tx: &TenantTx,
+        location: &Location,
+    ) -> Result<bool, StoreError> {
+        changed(tx, location::ActiveModel::from(location)).await
+    }
+
+    async fn lock_department(
+        &self,
+        tx: &TenantTx,
+        id: DepartmentId,
+    ) -> Result<Option<Department>, StoreError> {
+        let row = locked::<department::Entity>(tx, department::Column::Id, id.uuid()).await?;
+        Ok(row.map(Department::from))
+    }
+
+    async fn lock_job_title(
+        &self,
+        tx: &TenantTx,
+        id: JobTitleId,
+    ) -> Result<Option<JobTitle>, StoreError> {
+        let row = locked::<job_title::Entity>(tx, job_title::Column::Id, id.uuid()).await?;
+        row.map(JobTitle::try_from).transpose()
+    }
+
+    async fn lock_location(
+        &self,
+        tx: &TenantTx,
+        id: LocationId,
+    ) -> Result<Option<Location>, StoreError> {
+        let row = locked::<location::Entity>(tx, location::Column::Id, id.uuid()).await?;
+        row.map(Location::try_from).transpose()
+    }
+
+    async fn is_within(
+        &self,
+        tx: &TenantTx,
+        department: DepartmentId,
+        outer: DepartmentId,
+    ) -> Result<bool, StoreError> {
+        let found: Option<Count> = tx
+            .row(IS_WITHIN, [department.uuid().into(), outer.uuid().into()])
+            .await?;
+        Ok(found.is_some_and(|row| row.count > 0))
     }
 
     async fn department<M: Mode>(

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use access::RoleAuthorizer;
-use database::TenantContext;
+use database::{TenantContext, TenantTx};
 use employees::{
     EmployeeService, EmployeesError,
     model::{EmployeeProfile, EmploymentType, PersonName},
@@ -79,11 +79,20 @@ impl Company {
             manager_id: None,
         };
         let permit = permit::<CreateOrganisation>(&self.administrator());
-        self.employees
-            .create_department(&permit, self.initech(), new)
-            .await
-            .unwrap()
-            .id
+        let created =
+            self.change(async |tx| self.employees.create_department(&permit, tx, new).await);
+        created.await.unwrap().id
+    }
+
+    /// Does something in one transaction.
+    pub(crate) async fn change<T>(
+        &self,
+        work: impl AsyncFnOnce(&TenantTx) -> Result<T, EmployeesError>,
+    ) -> Result<T, EmployeesError> {
+        let tx = self.on.database.begin_tenant(self.initech()).await?;
+        let done = work(&tx).await?;
+        tx.commit().await?;
+        Ok(done)
     }
 
     /// Lets somebody's service end: there is no use case for it yet.

@@ -1,10 +1,10 @@
 use employees::{
     EmployeesError,
-    model::{PayRange, PostalAddress},
-    permission::CreateOrganisation,
+    model::{Department, PayRange, PostalAddress},
+    permission::{CreateOrganisation, UpdateOrganisation},
     service::{NewDepartment, NewJobTitle, NewLocation},
 };
-use kernel::{DomainError as _, ErrorKind, Limit, Money, PageRequest};
+use kernel::{DepartmentId, DomainError as _, ErrorKind, Limit, Money, PageRequest};
 use uuid::Uuid;
 
 use crate::company::{Company, first_page, permit, read_organisation};
@@ -24,8 +24,8 @@ async fn what_was_created_is_shown_as_it_was_answered() {
         parent_id: Some(top),
         manager_id: Some(king),
     };
-    let sales = employees
-        .create_department(&create, tenant, new)
+    let sales = company
+        .change(async |tx| company.employees.create_department(&create, tx, new).await)
         .await
         .unwrap();
     assert_eq!(sales.code.as_str(), "SALES");
@@ -40,8 +40,8 @@ async fn what_was_created_is_shown_as_it_was_answered() {
         name: "Sales Representative".parse().unwrap(),
         pay_range: Some(PayRange::new(euro("6000"), euro("12008")).unwrap()),
     };
-    let job = employees
-        .create_job_title(&create, tenant, new)
+    let job = company
+        .change(async |tx| company.employees.create_job_title(&create, tx, new).await)
         .await
         .unwrap();
     assert_eq!(
@@ -61,8 +61,8 @@ async fn what_was_created_is_shown_as_it_was_answered() {
         },
         time_zone: Some("Europe/London".parse().unwrap()),
     };
-    let oxford = employees
-        .create_location(&create, tenant, new)
+    let oxford = company
+        .change(async |tx| company.employees.create_location(&create, tx, new).await)
         .await
         .unwrap();
     assert_eq!(
@@ -91,15 +91,22 @@ async fn a_code_belongs_to_one_department_of_a_company() {
         parent_id: None,
         manager_id: None,
     };
-    let tenant = company.initech();
     company
-        .employees
-        .create_department(&create, tenant, new("SALES"))
+        .change(async |tx| {
+            company
+                .employees
+                .create_department(&create, tx, new("SALES"))
+                .await
+        })
         .await
         .unwrap();
     let error = company
-        .employees
-        .create_department(&create, tenant, new("sales"))
+        .change(async |tx| {
+            company
+                .employees
+                .create_department(&create, tx, new("sales"))
+                .await
+        })
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
@@ -117,8 +124,7 @@ async fn a_department_is_part_of_one_that_exists() {
         manager_id: Some(Uuid::from_u128(404).into()),
     };
     let error = company
-        .employees
-        .create_department(&create, company.initech(), new)
+        .change(async |tx| company.employees.create_department(&create, tx, new).await)
         .await
         .unwrap_err();
     let fields: Vec<_> = error
@@ -161,4 +167,62 @@ async fn departments_are_listed_by_name_page_by_page() {
         }
     }
     assert_eq!(names, ["finance", "finance", "it", "legal", "sales"]);
+}
+
+#[tokio::test]
+async fn a_department_that_is_moved_stays_part_of_a_tree() {
+    let company = Company::found().await;
+    let (top, middle, bottom) = (
+        company.department("Top").await,
+        company.department("Middle").await,
+        company.department("Bottom").await,
+    );
+    move_to(&company, middle, Some(top)).await.unwrap();
+    move_to(&company, bottom, Some(middle)).await.unwrap();
+    for (department, parent) in [(top, bottom), (top, middle), (middle, middle)] {
+        let error = move_to(&company, department, Some(parent))
+            .await
+            .unwrap_err();
+        assert_eq!(error.fields()[0].pointer, "/parent_id");
+        assert_eq!(error.fields()[0].code, "cycle");
+    }
+    let moved = move_to(&company, bottom, None).await.unwrap();
+    assert_eq!((moved.parent_id, moved.stamp.version), (None, 3));
+    let same = move_to(&company, bottom, None).await.unwrap();
+    assert_eq!(same, moved, "what changes nothing makes no version");
+}
+
+#[tokio::test]
+async fn two_departments_that_are_made_parts_of_each_other_at_once_do_not_both_become_so() {
+    let company = Company::found().await;
+    for round in 0..20 {
+        let one = company.department(&format!("One {round}")).await;
+        let other = company.department(&format!("Other {round}")).await;
+        let (there, back) = tokio::join!(
+            move_to(&company, one, Some(other)),
+            move_to(&company, other, Some(one))
+        );
+        assert!(there.is_ok() != back.is_ok(), "{there:?} {back:?}");
+    }
+}
+
+async fn move_to(
+    company: &Company,
+    id: DepartmentId,
+    parent_id: Option<DepartmentId>,
+) -> Result<Department, EmployeesError> {
+    let update = permit::<UpdateOrganisation>(&company.administrator());
+    company
+        .change(async |tx| {
+            let department = company.employees.lock_department(&update, tx, id).await?;
+            let wanted = NewDepartment {
+                code: Some(department.code.clone()),
+                name: department.name.clone(),
+                parent_id,
+                manager_id: department.manager_id,
+            };
+            let employees = &company.employees;
+            employees.change_department(tx, department, wanted).await
+        })
+        .await
 }
