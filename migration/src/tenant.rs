@@ -3,6 +3,7 @@
 mod m20261123_000001_people;
 mod m20261123_000002_identity;
 mod m20261126_000001_idempotency;
+mod m20261126_000002_name_words;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -16,4 +17,5 @@ crate::listed! {
     m20261123_000001_people,
     m20261123_000002_identity,
     m20261126_000001_idempotency,
+    m20261126_000002_name_words,
 }

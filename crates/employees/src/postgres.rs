@@ -10,6 +10,7 @@ mod hire;
 mod history;
 mod import;
 mod list;
+mod name_words;
 mod organisation;
 #[cfg(test)]
 mod plans;

@@ -272,7 +272,7 @@ pub struct EmployeeQuery {
     pub department: Option<DepartmentId>,
     /// Only of this status.
     pub status: Option<EmploymentStatus>,
-    /// Only those of whom each of these words begins a name, the number or the address. The words
+    /// Only those of whom each of these words begins a word of the names, the number or the address. The words
     /// are normalised ([`kernel::normalised_key`]).
     pub words: Vec<String>,
     /// In this order.

@@ -242,6 +242,51 @@ async fn a_back_fill_reaches_the_rows_of_every_tenant() {
     assert_eq!(migration::catalogue::check(&mut conn).await.unwrap(), []);
 }
 
+/// As the domain takes them from a name that is hired.
+#[tokio::test]
+async fn the_words_inside_names_that_are_stored_already_are_found() {
+    const NAME: &str = "m20261126_000002_name_words";
+    let (_clean, scratch) = Scratch::migrated(&["pool_0001"]).await;
+    let people = [
+        ("01890000-0000-7000-8000-00000000000a", "van der berg-lund"),
+        (
+            "01890000-0000-7000-8000-00000000000b",
+            "o\u{2019}neil - smith jr.",
+        ),
+    ];
+    for (tenant, last_name) in people {
+        let insert = format!(
+            "INSERT INTO employees (id, employee_number, first_name, last_name, first_name_key, \
+             last_name_key, hire_date, created_at, updated_at) VALUES ('{tenant}', '1', \
+             'Mary Ann', '{last_name}', 'mary ann', '{last_name}', '2020-01-01', now(), now())"
+        );
+        scratch
+            .run_as("pool_0001", Some(tenant), &insert)
+            .await
+            .unwrap();
+    }
+    let mut conn = scratch.superuser().await;
+    for undo in [
+        "DROP TABLE pool_0001.name_words".to_owned(),
+        format!("DELETE FROM platform.schema_migrations WHERE name = '{NAME}'"),
+        format!("DELETE FROM pool_0001.seaql_migrations WHERE version = '{NAME}'"),
+    ] {
+        run(&mut conn, &undo).await.unwrap();
+    }
+    let migrator = scratch.migrator().await;
+    migrator.migrate_schema("pool_0001").await.unwrap();
+    for ((tenant, _), expected) in people
+        .iter()
+        .zip(["ann berg-lund der lund", "ann jr. neil smith"])
+    {
+        let words = format!(
+            "SELECT string_agg(word_key, ' ' ORDER BY word_key) FROM pool_0001.name_words \
+             WHERE tenant_id = '{tenant}' AND employee_id = '{tenant}'"
+        );
+        assert_eq!(one(&mut conn, &words).await, expected);
+    }
+}
+
 #[tokio::test]
 async fn what_does_not_connect_says_so() {
     let refused = Migrator::connect("postgres://nobody@127.0.0.1:1/none".parse().unwrap(), 1).await;

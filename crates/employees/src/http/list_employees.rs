@@ -31,7 +31,7 @@ struct Parameters {
     /// The order: `last_name`, `-last_name`, `hire_date` or `-hire_date`.
     #[param(example = "last_name", default = "last_name")]
     sort: Option<String>,
-    /// Only employees of whom each of these words begins a name, the number or the address.
+    /// Only employees of whom each of these words begins a word of the names, the number or the address.
     #[param(example = "yang")]
     q: Option<String>,
 }

@@ -1,6 +1,6 @@
 //! Names of people and things.
 
-use std::{fmt, str::FromStr};
+use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use kernel::normalised_key;
 
@@ -62,6 +62,28 @@ pub struct PersonName {
     pub last: Name,
 }
 
+/// What parts the words of a name, beside blanks: Müller-Lund, O’Neil.
+const WORD_BREAKS: [char; 5] = [' ', '-', '.', '\'', '\u{2019}'];
+
+impl PersonName {
+    /// What somebody is found by who is searched by a word inside his name: in the form of
+    /// [`Name::key`], each word that does not begin the given or the family name, from where it
+    /// begins to the next blank. "Jan van der Berg-Lund" has `der`, `berg-lund` and `lund`.
+    pub fn inner_words(&self) -> BTreeSet<String> {
+        let keys = [self.first.key(), self.last.key()];
+        let inner = keys.iter().flat_map(|key| {
+            key.match_indices(WORD_BREAKS).filter_map(|(at, parting)| {
+                let rest = key.get(at + parting.len()..)?;
+                rest.split(' ').next()
+            })
+        });
+        inner
+            .filter(|word| !word.is_empty() && !word.starts_with(WORD_BREAKS))
+            .map(str::to_owned)
+            .collect()
+    }
+}
+
 impl fmt::Display for PersonName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.first, self.last)
@@ -86,6 +108,22 @@ mod tests {
         assert_eq!(parse(&"x".repeat(101)), TextError::TooLong(100));
         assert_eq!(parse("a\nb"), TextError::Unprintable);
         assert_eq!(parse("a\u{202E}b"), TextError::Unprintable);
+    }
+
+    #[test]
+    fn a_name_has_the_words_inside_it() {
+        let inner = |first: &str, last: &str| {
+            let name = PersonName {
+                first: first.parse().unwrap(),
+                last: last.parse().unwrap(),
+            };
+            Vec::from_iter(name.inner_words())
+        };
+        assert!(inner("Neena", "Yang").is_empty());
+        let found = inner("Jan", "van der Berg-Lund");
+        assert_eq!(found, ["berg-lund", "der", "lund"]);
+        assert_eq!(inner("Mary Ann", "O\u{2019}Neil"), ["ann", "neil"]);
+        assert_eq!(inner("J. R.", "Smith - Jones"), ["jones", "r."]);
     }
 
     #[test]

@@ -5,14 +5,16 @@ use kernel::EmailAddress;
 use sea_orm::{FromQueryResult, Value};
 use uuid::Uuid;
 
+use super::name_words;
 use crate::{
     model::{Commission, Compensation, Employee, Employment, PhoneNumber},
     repository::Inserted,
 };
 
 /// `$1` to `$14` are the person, and `$12` to `$14` the stamp of the others too; `$15` to `$22` are
-/// his employment, and `$23` to `$29` his pay, if there is any. Whoever has the number or the address
-/// already keeps all of it out. What is no column's value at once needs its type.
+/// his employment, `$23` to `$29` his pay, if there is any, and `$30` the words inside his name.
+/// Whoever has the number or the address already keeps all of it out. What is no column's value at
+/// once needs its type.
 const HIRE: &str = "\
     WITH hired AS (\
     INSERT INTO employees (id, employee_number, first_name, last_name, first_name_key, \
@@ -29,7 +31,10 @@ const HIRE: &str = "\
     INSERT INTO compensations (employee_id, created_at, updated_at, version, id, valid_from, \
     valid_to, amount_minor, currency, pay_period, commission_bp) \
     SELECT hired.*, $23::uuid, $24::date, $25::date, $26::bigint, $27::text, $28::text, \
-    $29::integer FROM hired WHERE $23 IS NOT NULL) \
+    $29::integer FROM hired WHERE $23 IS NOT NULL), \
+    named AS (\
+    INSERT INTO name_words (id, employee_id, word_key) \
+    SELECT gen_random_uuid(), hired.id, word FROM hired, unnest($30::text[]) word) \
     SELECT EXISTS (SELECT FROM hired) AS answer";
 
 #[derive(FromQueryResult)]
@@ -46,7 +51,8 @@ pub(super) async fn store(
     let values = person(employee)
         .into_iter()
         .chain(position(employment))
-        .chain(pay(compensation));
+        .chain(pay(compensation))
+        .chain([name_words::value(&employee.name)]);
     if is_true(tx.row(HIRE, values).await?) {
         return Ok(Inserted::Stored);
     }

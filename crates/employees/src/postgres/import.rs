@@ -14,7 +14,7 @@ use serde::Serialize;
 use time::Date;
 use uuid::Uuid;
 
-use super::Postgres;
+use super::{Postgres, name_words};
 use crate::{
     import::{ImportRepository, Known, Plan, Wanted},
     model::{
@@ -93,6 +93,9 @@ impl ImportRepository for Postgres {
         insert(tx, &plan.locations, CHUNK).await?;
         insert(tx, &plan.job_titles, CHUNK).await?;
         insert(tx, &plan.employees, CHUNK).await?;
+        for chunk in plan.employees.chunks(CHUNK) {
+            name_words::insert(tx, chunk).await?;
+        }
         // In one statement: a part may come before the whole, and references are looked at when
         // the statement ends.
         insert(tx, &plan.departments, plan.departments.len()).await?;

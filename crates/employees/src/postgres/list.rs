@@ -215,6 +215,16 @@ fn range(table: &'static str, column: &'static str, word: &str) -> Cond {
         .add_option(end.map(|end| Expr::col((table, column)).lt(end)))
 }
 
+/// The words inside names that begin with a word.
+fn inner(word: &str) -> SelectStatement {
+    let mut select = Query::select();
+    select
+        .expr(Expr::cust("w.employee_id"))
+        .from_as("name_words", "w")
+        .cond_where(range("w", "word_key", word));
+    select
+}
+
 /// Looks a word up in the index of each column first. Joined by `OR` in one scan the four ranges
 /// would be guessed to be wide, and every row of the tenant be read.
 fn found(word: &str) -> Expr {
@@ -227,15 +237,20 @@ fn found(word: &str) -> Expr {
         select
     });
     let mut ids = columns.next().unwrap_or_default();
-    ids.unions(columns.map(|select| (UnionType::All, select)));
+    let others = columns.chain([inner(word)]);
+    ids.unions(others.map(|select| (UnionType::All, select)));
     Expr::col(("e", "id")).in_subquery(ids)
 }
 
-/// Whether a word begins one of the columns of a row that was found by another word.
+/// Whether a word begins one of the columns of a row that was found by another word, or a word
+/// inside its names.
 fn begins(word: &str) -> Cond {
+    let mut inside = inner(word);
+    inside.and_where(Expr::cust("w.employee_id = e.id"));
     SEARCHED
         .into_iter()
         .fold(Cond::any(), |any, column| any.add(range("e", column, word)))
+        .add(Expr::exists(inside))
 }
 
 #[derive(FromQueryResult)]

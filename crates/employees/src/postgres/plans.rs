@@ -19,8 +19,9 @@ use crate::{
 const PEOPLE: i64 = 20_000;
 
 /// 200 departments, the first with half of the people, 50 jobs, 20 places; number 1 leads, and each leads eight others. One in fifty
-/// has left, one in five hundred is still to come, one in four worked elsewhere before.
-const SEED: [&str; 5] = [
+/// has left, one in five hundred is still to come, one in four worked elsewhere before, one in two has a
+/// name of two words.
+const SEED: [&str; 6] = [
     "INSERT INTO departments (id, code, name, name_key, created_at, updated_at) \
      SELECT lpad(to_hex(n), 32, '0')::uuid, n::text, 'Department ' || n, 'department ' || n, now(), now() \
      FROM generate_series(0, 199) n",
@@ -38,6 +39,9 @@ const SEED: [&str; 5] = [
      CASE WHEN n % 500 = 7 THEN DATE '2026-12-01' ELSE DATE '2006-01-01' + (n % 7000)::int END, \
      CASE WHEN n % 50 = 3 THEN DATE '2026-01-01' + (n % 300)::int END, now(), now() \
      FROM generate_series(1, $1::bigint) n",
+    "INSERT INTO name_words (id, employee_id, word_key) \
+     SELECT md5('w' || n)::uuid, md5('e' || n)::uuid, 'w' || md5('w' || n) \
+     FROM generate_series(1, $1::bigint, 2) n",
     "INSERT INTO employments (id, employee_id, valid_from, valid_to, department_id, job_title_id, \
      location_id, manager_id, employment_type, created_at, updated_at) \
      SELECT md5('m' || e.employee_number || past)::uuid, e.id, \
@@ -103,7 +107,7 @@ async fn rows_read(
 fn scanned(plan: &Json) -> u64 {
     let number = |key: &str| plan[key].as_f64().unwrap_or_default();
     let relation = plan["Relation Name"].as_str().unwrap_or_default();
-    let own = if ["employees", "employments", "compensations"].contains(&relation) {
+    let own = if ["employees", "employments", "compensations", "name_words"].contains(&relation) {
         let each = number("Actual Rows")
             + number("Rows Removed by Filter")
             + number("Rows Removed by Index Recheck");
@@ -206,8 +210,8 @@ async fn every_query_reads_a_pages_worth_of_20_000_people() {
 /// employment.
 fn lists() -> Vec<(&'static str, EmployeeQuery, Option<EmployeeKey>, u64)> {
     let middle = Uuid::from_u128(u128::MAX / 2).into();
-    let q = |word: &str| EmployeeQuery {
-        words: vec![word.to_owned()],
+    let q = |words: &str| EmployeeQuery {
+        words: words.split(' ').map(str::to_owned).collect(),
         ..everybody()
     };
     let status = |status| EmployeeQuery {
@@ -265,5 +269,8 @@ fn lists() -> Vec<(&'static str, EmployeeQuery, Option<EmployeeKey>, u64)> {
         ("the beginning of a name", q("la1b"), None, 150),
         ("the beginning of nothing", q("zzz"), None, 100),
         ("a number", q("17777"), None, 100),
+        ("a word inside a name", q("wa1b"), None, 150),
+        ("two words", q("la1b fa"), None, 200),
+        ("a word inside a name and another", q("wa1b l"), None, 200),
     ]
 }

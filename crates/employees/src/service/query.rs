@@ -21,7 +21,7 @@ pub struct EmployeeFilter {
     pub department: Option<DepartmentId>,
     /// Only of this status.
     pub status: Option<EmploymentStatus>,
-    /// Only those of whom each word begins a name, the number or the address.
+    /// Only those of whom each word begins a word of the names, the number or the address.
     pub search: Option<String>,
     /// In this order.
     pub sort: EmployeeSort,

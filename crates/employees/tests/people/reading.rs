@@ -196,6 +196,38 @@ async fn a_search_finds_the_beginnings_of_words() {
 }
 
 #[tokio::test]
+async fn a_search_finds_the_words_inside_a_name() {
+    let company = Company::found().await;
+    let mut berg = somebody("van der Berg-Lund");
+    berg.name.first = "Mary Ann".parse().unwrap();
+    company.hire(berg).await.unwrap();
+    company.person("De Haan", None).await;
+    company.person("Bergman", None).await;
+    let found = async |q: &str| {
+        let filter = EmployeeFilter {
+            search: Some(q.to_owned()),
+            ..everybody()
+        };
+        company.names(filter, 10).await
+    };
+    for q in [
+        "van der berg",
+        "berg van",
+        "BERG-LUND",
+        "lund",
+        "mary lund",
+        "ann der",
+    ] {
+        assert_eq!(found(q).await, ["van der Berg-Lund"], "{q}");
+    }
+    assert_eq!(found("haan").await, ["De Haan"]);
+    assert_eq!(found("de").await, ["De Haan", "van der Berg-Lund"]);
+    assert_eq!(found("berg").await, ["Bergman", "van der Berg-Lund"]);
+    assert!(found("haan berg").await.is_empty());
+    assert!(found("erg").await.is_empty());
+}
+
+#[tokio::test]
 async fn an_employee_reaches_himself_alone() {
     let company = Company::found().await;
     let king = company.person("King", None).await;

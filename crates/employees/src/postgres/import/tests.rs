@@ -201,6 +201,19 @@ async fn one_bad_row_keeps_everything_out() {
 }
 
 #[tokio::test]
+async fn the_words_inside_the_names_come_in_too() {
+    let house = house().await;
+    let people = format!(
+        "{PEOPLE}1,Ada,King,2020-01-01,\n2,Mary Ann,Lee,2020-01-01,\n3,Bo,de Haan,2020-01-01,\n"
+    );
+    house.import(&[(Kind::Employees, &people)]).await.unwrap();
+    let words = "SELECT e.employee_number || ' ' || w.word_key AS text \
+                 FROM name_words w JOIN employees e ON e.id = w.employee_id \
+                 ORDER BY e.employee_number";
+    assert_eq!(house.texts(words).await, ["2 ann", "3 haan"]);
+}
+
+#[tokio::test]
 async fn what_is_stored_can_be_referred_to_and_not_be_added_again() {
     let house = house().await;
     let departments = "code,name,parent_code,manager_number\nIT,IT,CO,1\nCO,Company,,\n";
