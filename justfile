@@ -5,7 +5,7 @@ set positional-arguments
 
 # Lists the recipes.
 default:
-    @"{{just_executable()}}" --justfile "{{justfile()}}" --list --unsorted
+    @{{quote(just_executable())}} --justfile {{quote(justfile())}} --list --unsorted
 
 # `up` hears of Ctrl-C also where a script began it, and of the end of `just`.
 
@@ -29,7 +29,10 @@ test *arguments: _compiler
         cargo test --all-targets --no-fail-fast "$@"
     fi
     # nextest runs no doctests; the ones that must not compile are among them.
-    if [ $# = 0 ]; then cargo test --workspace --doc; fi
+    if [ $# = 0 ]; then
+        cargo test --workspace --doc
+        deploy/checks/surroundings
+    fi
 
 # Runs the suite and, as soon as there is any, what takes longer than minutes.
 test-full: test
@@ -88,8 +91,8 @@ services-stop:
 # Installs the git hooks that run the checks before a commit.
 hooks:
     python3 -m venv .local/pre-commit || { deploy/local/packages python3-venv && python3 -m venv --clear .local/pre-commit; }
-    .local/pre-commit/bin/pip install --quiet --disable-pip-version-check pre-commit==4.3.0
-    .local/pre-commit/bin/pre-commit install
+    .local/pre-commit/bin/python -m pip install --quiet --disable-pip-version-check pre-commit==4.3.0
+    .local/pre-commit/bin/python -m pre_commit install
 
 # Stops what runs and removes everything that was built or started here, the data of `up` included.
 clean:

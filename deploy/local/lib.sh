@@ -7,6 +7,9 @@ state=$root/.local
 # Tells clones and users apart wherever a path or a name is shared by the machine.
 clone=$(printf '%s\n' "$(id -u)" "$root" | sha256sum | cut -c1-10)
 
+# What is set for the caller's own PostgreSQL (PGDATABASE, PGOPTIONS, PGSERVICE, ...) is not for ours.
+unset "${!PG@}"
+
 say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
 die() { say "$*"; exit 1; }
 
@@ -107,10 +110,11 @@ lock_service() {
 }
 
 # Makes `home`, which belongs to `user`: under `.local/`, or under /var/tmp where `user` can't reach the
-# clone or a socket's path would become too long (108 bytes).
+# clone, a socket's path would become too long (108 bytes), or the path has characters that mean
+# something in some configuration file.
 make_home() {
     local wanted=$record/$service
-    if [ "${#wanted}" -gt 80 ] || ! reachable "$record"; then
+    if [[ ${#wanted} -gt 80 || $wanted = *[!A-Za-z0-9/._-]* ]] || ! reachable "$record"; then
         wanted=/var/tmp/hrms-$clone
         # Anyone may write to /var/tmp: what lies there must be ours.
         mkdir -m 711 "$wanted" 2>/dev/null || true
