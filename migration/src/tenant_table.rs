@@ -141,14 +141,13 @@ impl TenantTable {
 
     /// Makes a column refer to a row of the same tenant, which then cannot be deleted.
     #[must_use]
-    pub fn references(self, column: &'static str, table: &'static str) -> Self {
-        self.foreign_key(column, table, "RESTRICT")
-    }
-
-    /// Makes a column refer to a row of the same tenant, and lose it when the row is deleted.
-    #[must_use]
-    pub fn references_or_null(self, column: &'static str, table: &'static str) -> Self {
-        self.foreign_key(column, table, &format!("SET NULL ({column})"))
+    pub fn references(mut self, column: &'static str, target: &'static str) -> Self {
+        self.foreign_keys.push(format!(
+            "ADD CONSTRAINT {}_{column}_fkey FOREIGN KEY (tenant_id, {column}) \
+             REFERENCES {target} (tenant_id, id) ON DELETE RESTRICT",
+            self.name
+        ));
+        self
     }
 
     /// Sets storage parameters, such as `fillfactor = 50`.
@@ -162,15 +161,6 @@ impl TenantTable {
     #[must_use]
     pub fn rights(mut self, rights: Rights) -> Self {
         self.rights = rights;
-        self
-    }
-
-    fn foreign_key(mut self, column: &'static str, target: &str, on_delete: &str) -> Self {
-        self.foreign_keys.push(format!(
-            "ADD CONSTRAINT {}_{column}_fkey FOREIGN KEY (tenant_id, {column}) \
-             REFERENCES {target} (tenant_id, id) ON DELETE {on_delete}",
-            self.name
-        ));
         self
     }
 
@@ -279,7 +269,7 @@ mod tests {
                 .unique(&["code"])
                 .index(&["lead_id", "code"])
                 .index_where("led", &["code"], "lead_id IS NOT NULL")
-                .references_or_null("lead_id", "people"),
+                .references("lead_id", "people"),
             TenantTable::new("people")
                 .word_column("state", &["here", "gone"])
                 .column("team_id", "uuid NOT NULL")

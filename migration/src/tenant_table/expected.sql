@@ -27,7 +27,7 @@ CREATE TABLE people (
 ) WITH (fillfactor = 50);
 SET LOCAL ROLE NONE;
 ALTER TABLE teams
-    ADD CONSTRAINT teams_lead_id_fkey FOREIGN KEY (tenant_id, lead_id) REFERENCES people (tenant_id, id) ON DELETE SET NULL (lead_id);
+    ADD CONSTRAINT teams_lead_id_fkey FOREIGN KEY (tenant_id, lead_id) REFERENCES people (tenant_id, id) ON DELETE RESTRICT;
 ALTER TABLE people
     ADD CONSTRAINT people_team_id_fkey FOREIGN KEY (tenant_id, team_id) REFERENCES teams (tenant_id, id) ON DELETE RESTRICT;
 SET LOCAL ROLE the_owner;

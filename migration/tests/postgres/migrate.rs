@@ -229,7 +229,7 @@ async fn a_back_fill_reaches_the_rows_of_every_tenant() {
         .unwrap();
     let table = TenantTable::new("draws")
         .column("counter_id", "uuid")
-        .references_or_null("counter_id", "counters");
+        .references("counter_id", "counters");
     migration::create_tables(&manager, &[table]).await.unwrap();
     tx.commit().await.unwrap();
     let mut conn = scratch.connect(Login::Migrator).await;
