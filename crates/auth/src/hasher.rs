@@ -1,24 +1,12 @@
 //! Hashing passwords without starving anybody.
 
-use std::{
-    fmt,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+mod desks;
 
-use argon2::{
-    Algorithm, Argon2, Block, Params, Version,
-    password_hash::{
-        PasswordHasher as _,
-        phc::{self, Output},
-    },
-};
+use std::{sync::Arc, time::Duration};
+
 use kernel::{Ambient, FairLimits, FairSemaphore, TenantId};
-use secrecy::zeroize::Zeroizing;
 
+use self::desks::Desks;
 use crate::{Argon2Settings, AuthError, Password, PasswordHash};
 
 /// Hashes passwords with Argon2id, off the threads that serve requests.
@@ -28,7 +16,9 @@ use crate::{Argon2Settings, AuthError, Password, PasswordHash};
 ///   with [`AuthError::Busy`]. The tenants that wait are served in turn: a flood of logins to one
 ///   refuses the logins of that one alone, and another's waits for no more hashes than there are
 ///   tenants that wait.
-/// - A comparison takes the same time whether there is a hash to compare with or not.
+/// - A comparison takes the same time whether there is a hash to compare with or not, also when the
+///   hash was made at less expense than hashes are today. (One that was made at more expense takes
+///   longer, until its owner signs in and it is made anew.)
 #[derive(Debug)]
 pub struct PasswordHasher {
     desks: Arc<Desks>,
@@ -45,17 +35,7 @@ impl PasswordHasher {
     /// # Errors
     /// [`AuthError::Hashing`] when the parameters are impossible.
     pub fn new(settings: &Argon2Settings, ambient: Ambient) -> Result<Self, AuthError> {
-        let (memory, passes, lanes) = (
-            settings.memory_kib,
-            settings.iterations,
-            settings.parallelism,
-        );
-        let params = Params::new(memory, passes, lanes, None).map_err(refused)?;
-        let desks = Arc::new(Desks {
-            argon2: Argon2::new(Algorithm::Argon2id, Version::V0x13, params),
-            free: Mutex::new(Vec::new()),
-            calculated: AtomicU64::new(0),
-        });
+        let desks = Arc::new(Desks::new(settings)?);
         let nobody = desks.hash(&Password::generate(&ambient), ambient.bytes())?;
         Ok(Self {
             desks,
@@ -104,9 +84,14 @@ impl PasswordHasher {
         Ok(known && same)
     }
 
+    /// Whether a hash was made in another way than hashes are made today.
+    pub fn is_outdated(&self, hash: &PasswordHash) -> bool {
+        self.desks.is_outdated(hash)
+    }
+
     /// How many hashes were calculated since it was made.
     pub fn calculated(&self) -> u64 {
-        self.desks.calculated.load(Ordering::Relaxed)
+        self.desks.calculated()
     }
 
     async fn in_turn<T: Send + 'static>(
@@ -127,81 +112,6 @@ impl PasswordHasher {
         .await
         .map_err(|panicked| AuthError::Hashing(panicked.to_string()))?
     }
-}
-
-/// Where hashes are calculated. The memory of a comparison is kept for the next one: taking 19 MiB
-/// anew from the system each time makes it a tenth to a third slower.
-struct Desks {
-    argon2: Argon2<'static>,
-    free: Mutex<Vec<Vec<Block>>>,
-    calculated: AtomicU64,
-}
-
-impl Desks {
-    fn hash(&self, password: &Password, salt: [u8; 16]) -> Result<PasswordHash, AuthError> {
-        let hash = self
-            .argon2
-            .hash_password_with_salt(password.expose().as_bytes(), &salt)
-            .map_err(refused)?;
-        self.calculated.fetch_add(1, Ordering::Relaxed);
-        Ok(PasswordHash::new(hash.to_string()))
-    }
-
-    fn verify(&self, password: &Password, hash: &PasswordHash) -> Result<bool, AuthError> {
-        let hash = phc::PasswordHash::new(hash.expose()).map_err(refused)?;
-        let (Some(salt), Some(expected)) = (&hash.salt, &hash.hash) else {
-            return Err(AuthError::Hashing("a stored hash is incomplete".to_owned()));
-        };
-        let algorithm = Algorithm::try_from(hash.algorithm.as_str()).map_err(refused)?;
-        let version = hash
-            .version
-            .map_or(Ok(Version::default()), Version::try_from);
-        let params = Params::try_from(&hash).map_err(refused)?;
-        let blocks = params.block_count();
-        let argon2 = Argon2::new(algorithm, version.map_err(refused)?, params);
-
-        let mut output = Zeroizing::new(vec![0; expected.len()]);
-        let mut memory = self.take(blocks);
-        let calculated = argon2.hash_password_into_with_memory(
-            password.expose().as_bytes(),
-            salt,
-            &mut output,
-            memory.get_mut(..blocks).unwrap_or_default(),
-        );
-        self.give_back(memory);
-        calculated.map_err(refused)?;
-        self.calculated.fetch_add(1, Ordering::Relaxed);
-        // `Output` compares in constant time.
-        Ok(Output::new(&output).map_err(refused)? == *expected)
-    }
-
-    fn take(&self, blocks: usize) -> Vec<Block> {
-        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut memory = free.pop().unwrap_or_default();
-        drop(free);
-        if memory.len() < blocks {
-            memory.resize(blocks, Block::default());
-        }
-        memory
-    }
-
-    fn give_back(&self, memory: Vec<Block>) {
-        // As many as the turns that there are.
-        self.free
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(memory);
-    }
-}
-
-impl fmt::Debug for Desks {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Desks")
-    }
-}
-
-fn refused(error: impl fmt::Display) -> AuthError {
-    AuthError::Hashing(error.to_string())
 }
 
 #[cfg(test)]
@@ -258,6 +168,35 @@ mod tests {
             ..settings()
         });
         assert!(today.verify(ACME, &password, Some(&old)).await.unwrap());
+        let wrong = Password::presented("correct horse batterz");
+        assert!(!today.verify(ACME, &wrong, Some(&old)).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_hash_is_outdated_when_it_was_made_otherwise_than_today() {
+        let password = Password::presented("correct horse battery");
+        let today = hasher(&settings());
+        let fresh = today.hash(ACME, &password).await.unwrap();
+        assert!(!today.is_outdated(&fresh));
+        for other in [
+            Argon2Settings {
+                memory_kib: 65,
+                ..settings()
+            },
+            Argon2Settings {
+                iterations: 2,
+                ..settings()
+            },
+            Argon2Settings {
+                parallelism: 2,
+                ..settings()
+            },
+        ] {
+            let old = hasher(&other).hash(ACME, &password).await.unwrap();
+            assert!(today.is_outdated(&old), "{other:?}");
+        }
+        let by_another_algorithm = fresh.expose().replace("argon2id", "argon2i");
+        assert!(today.is_outdated(&PasswordHash::new(by_another_algorithm)));
     }
 
     #[tokio::test]

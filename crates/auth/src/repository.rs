@@ -12,7 +12,8 @@ use secrecy::SecretString;
 use time::OffsetDateTime;
 
 use crate::{
-    NewUser, PasswordHash, Session, Standing, StoredKey, StoredRefreshToken, TokenHash, User,
+    NewUser, PasswordHash, Purged, Session, Standing, StoredKey, StoredRefreshToken, TokenHash,
+    User,
 };
 
 /// The users of a tenant and their roles.
@@ -58,6 +59,16 @@ pub trait UserRepository: Send + Sync {
         password: &PasswordHash,
         now: OffsetDateTime,
     ) -> Result<(), StoreError>;
+
+    /// Puts another hash of the same password in the place of `outdated`; `false` when that is not
+    /// there any more.
+    async fn replace_hash(
+        &self,
+        tx: &TenantTx,
+        id: UserId,
+        outdated: &PasswordHash,
+        hash: &PasswordHash,
+    ) -> Result<bool, StoreError>;
 }
 
 /// The sessions of a tenant's users and their refresh tokens.
@@ -101,6 +112,20 @@ pub trait SessionRepository: Send + Sync {
         user: UserId,
         now: OffsetDateTime,
     ) -> Result<(), StoreError>;
+
+    /// Some sessions that ended or ran out before an instant, in the order of their ids, and from
+    /// `after` on; nobody else changes them until the transaction ends. Those that somebody else
+    /// holds are passed over.
+    async fn lock_over(
+        &self,
+        tx: &TenantTx,
+        before: OffsetDateTime,
+        after: Option<SessionId>,
+        limit: u64,
+    ) -> Result<Vec<SessionId>, StoreError>;
+
+    /// Deletes sessions and their refresh tokens.
+    async fn delete(&self, tx: &TenantTx, sessions: &[SessionId]) -> Result<Purged, StoreError>;
 
     /// The refresh token with this hash.
     async fn token(

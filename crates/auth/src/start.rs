@@ -7,7 +7,7 @@ use kernel::Ambient;
 
 use crate::{
     Argon2Settings, AuthError, AuthSettings, KeyRing, PasswordHasher, PostgresKeys,
-    PostgresSessions, PostgresUsers, SessionLifetime, Sessions, Standings, Store,
+    PostgresSessions, PostgresUsers, Purge, SessionLifetime, Sessions, Standings, Store,
     TokenAuthenticator, TokenIssuer, TokenRules, TokenVerifier, Users,
 };
 
@@ -104,6 +104,17 @@ impl Users {
             database,
             ambient,
         })
+    }
+}
+
+impl Purge {
+    /// What a process needs that only clears away.
+    pub fn start(database: Database, ambient: Ambient) -> Self {
+        Self {
+            sessions: Store::postgres().sessions,
+            database,
+            ambient,
+        }
     }
 }
 

@@ -13,7 +13,9 @@ use super::{
     entity::{refresh_token, session},
     roles,
 };
-use crate::{AuthMethods, Session, SessionRepository, Standing, StoredRefreshToken, TokenHash};
+use crate::{
+    AuthMethods, Purged, Session, SessionRepository, Standing, StoredRefreshToken, TokenHash,
+};
 
 /// The sessions of a tenant's users in its schema.
 #[derive(Clone, Copy, Debug, Default)]
@@ -28,6 +30,11 @@ struct StandingRow {
     roles: Option<String>,
     ended_at: Option<TimeDateTimeWithTimeZone>,
     expires_at: TimeDateTimeWithTimeZone,
+}
+
+#[derive(FromQueryResult)]
+struct IdRow {
+    id: Uuid,
 }
 
 #[derive(FromQueryResult)]
@@ -135,6 +142,48 @@ impl SessionRepository for PostgresSessions {
         )
         .await?;
         Ok(())
+    }
+
+    async fn lock_over(
+        &self,
+        tx: &TenantTx,
+        before: OffsetDateTime,
+        after: Option<SessionId>,
+        limit: u64,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        let rows = tx
+            .rows::<IdRow>(
+                "SELECT id FROM sessions WHERE id > $1 AND (ended_at < $2 OR expires_at < $2) \
+                 ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED",
+                [
+                    after.map_or(Uuid::nil(), SessionId::uuid).into(),
+                    before.into(),
+                    limit.into(),
+                ],
+            )
+            .await?;
+        Ok(rows.into_iter().map(|row| row.id.into()).collect())
+    }
+
+    async fn delete(&self, tx: &TenantTx, sessions: &[SessionId]) -> Result<Purged, StoreError> {
+        if sessions.is_empty() {
+            return Ok(Purged::default());
+        }
+        let ids: Vec<Uuid> = sessions.iter().map(|id| id.uuid()).collect();
+        // The tokens of a session refer to one another, which is looked at when all are gone.
+        let tokens = tx
+            .run(
+                "DELETE FROM refresh_tokens WHERE session_id = ANY($1)",
+                [ids.clone().into()],
+            )
+            .await?;
+        let sessions = tx
+            .run("DELETE FROM sessions WHERE id = ANY($1)", [ids.into()])
+            .await?;
+        Ok(Purged {
+            sessions,
+            refresh_tokens: tokens,
+        })
     }
 
     async fn token(

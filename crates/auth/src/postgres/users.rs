@@ -137,4 +137,24 @@ impl UserRepository for PostgresUsers {
         .await?;
         Ok(())
     }
+    async fn replace_hash(
+        &self,
+        tx: &TenantTx,
+        id: UserId,
+        outdated: &PasswordHash,
+        hash: &PasswordHash,
+    ) -> Result<bool, StoreError> {
+        // For everybody but this crate nothing has changed: neither `version` nor `updated_at`.
+        let replaced = tx
+            .run(
+                "UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2",
+                [
+                    id.uuid().into(),
+                    outdated.expose().into(),
+                    hash.expose().into(),
+                ],
+            )
+            .await?;
+        Ok(replaced > 0)
+    }
 }

@@ -27,7 +27,13 @@ impl Sessions {
         let user = found
             .filter(|user| knows && user.status == UserStatus::Active)
             .ok_or(AuthError::InvalidCredentials)?;
-        self.begin(tenant, &user).await
+        let signed_in = self.begin(tenant, &user).await?;
+        if let Some(outdated) = user.password_hash
+            && self.hasher.is_outdated(&outdated)
+        {
+            self.rehash(tenant, user.id, password, outdated);
+        }
+        Ok(signed_in)
     }
 
     async fn find(&self, tenant: &TenantContext, email: &str) -> Result<Option<User>, AuthError> {

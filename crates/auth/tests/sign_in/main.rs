@@ -8,6 +8,8 @@
 mod access_token;
 mod keys;
 mod login;
+mod purge;
 mod refresh;
+mod rehash;
 mod scene;
 mod users;
