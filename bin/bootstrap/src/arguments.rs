@@ -65,6 +65,9 @@ pub(crate) enum Command {
     /// drawn and kept in the credentials folder as `SLUG-ROLE-password`. What exists stays.
     #[command(after_help = EXIT_CODES)]
     Demo,
+    /// Delete what is over and of no use any more
+    #[command(subcommand)]
+    Purge(Purge),
     /// Print the settings in force, secrets as ***
     #[command(after_help = EXIT_CODES)]
     Config,
@@ -168,6 +171,19 @@ pub(crate) struct Import {
     /// A folder with files, or one file
     #[arg(value_name = "DIR|FILE")]
     pub(crate) source: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Purge {
+    /// Delete sessions that ended or ran out a day ago or earlier, with their refresh tokens
+    ///
+    /// In short transactions, beside an API that serves: run it once a day.
+    #[command(after_help = EXIT_CODES)]
+    Sessions {
+        /// Of this tenant alone
+        #[arg(long, value_parser = Slug::existing, value_name = "SLUG")]
+        tenant: Option<Slug>,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -15,7 +15,7 @@ use app::{
 use clap::Parser as _;
 
 use crate::{
-    arguments::{Arguments, Command, Tenant},
+    arguments::{Arguments, Command, Purge, Tenant},
     print::{Printed, Terminal},
 };
 
@@ -78,6 +78,10 @@ async fn run(arguments: Arguments) -> Result<Printed, Failure> {
             Printed::imported(&operator(from, folder)?.import(&request).await?)
         }
         Command::Demo => Printed::demo(&operator(from, folder)?.demo().await?),
+        Command::Purge(Purge::Sessions { tenant }) => {
+            let operator = operator(from, folder)?;
+            Printed::purged(&operator.purge_sessions(tenant.as_ref()).await?)
+        }
         Command::Config => Printed::config(&Operator::config(&from, folder)?),
         Command::Diagnose(_startup) => {
             Printed::diagnosis(&operator(from, folder)?.diagnose().await?.healthy()?)

@@ -8,8 +8,8 @@ use std::{
 
 use app::{
     operate::{
-        self, DemoReport, Diagnosis, Failure, ImportedReport, MigrationReport, Reporter,
-        TenantReport, UpReport,
+        self, DemoReport, Diagnosis, Failure, ImportedReport, MigrationReport, PurgeReport,
+        Reporter, TenantReport, UpReport,
     },
     settings::Settings,
 };
@@ -134,6 +134,15 @@ impl Printed {
         ] {
             line(&mut text, name, &count.to_string());
         }
+        Self::of(report, text)
+    }
+
+    pub(crate) fn purged(report: &PurgeReport) -> Self {
+        let mut text = String::new();
+        line(&mut text, "tenants", &report.tenants.to_string());
+        line(&mut text, "sessions", &report.purged.sessions.to_string());
+        let tokens = report.purged.refresh_tokens.to_string();
+        line(&mut text, "refresh tokens", &tokens);
         Self::of(report, text)
     }
 

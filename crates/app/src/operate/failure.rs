@@ -102,10 +102,18 @@ pub enum Failure {
     #[error(transparent)]
     Migration(#[from] MigrationError),
     /// Some schemas could not be migrated; the others were.
-    #[error("{} of {total} schemas could not be migrated: {}", .failed.len(), names(.failed))]
+    #[error("{} of {total} schemas could not be migrated: {}", .failed.len(), list(.failed))]
     Schemas {
         /// Which ones, and why not.
         failed: Vec<(String, MigrationError)>,
+        /// How many there are.
+        total: usize,
+    },
+    /// What is over could not be deleted of some tenants; it was of the others.
+    #[error("{} of {total} tenants could not be purged: {}", .failed.len(), list(.failed))]
+    Purge {
+        /// Of which ones, and why not.
+        failed: Vec<(String, AuthError)>,
         /// How many there are.
         total: usize,
     },
@@ -191,9 +199,11 @@ impl Failure {
             Self::Import(error) if matches!(**error, ImportError::Invalid(_)) => {
                 "Correct the files and import again; docs/importing.md describes them.".to_owned()
             }
-            Self::Import(_) | Self::Auth(_) | Self::Tenancy(_) | Self::Store(_) => {
-                "Remove the cause and run the same command again.".to_owned()
-            }
+            Self::Import(_)
+            | Self::Auth(_)
+            | Self::Purge { .. }
+            | Self::Tenancy(_)
+            | Self::Store(_) => "Remove the cause and run the same command again.".to_owned(),
             Self::Unhealthy(checks) => remedies(checks),
         }
     }
@@ -220,6 +230,7 @@ impl Failure {
             Self::Import(error) => error.kind().as_str(),
             Self::Auth(error) => error.kind().as_str(),
             Self::Store(error) => error.kind().as_str(),
+            Self::Purge { .. } => "purge",
             Self::Unhealthy(_) => "unhealthy",
         }
     }
@@ -255,16 +266,16 @@ impl Failure {
     }
 }
 
-fn names(failed: &[(String, MigrationError)]) -> String {
+fn list<E: std::error::Error>(failed: &[(String, E)]) -> String {
     let mut text = String::new();
-    for (schema, error) in failed {
+    for (name, error) in failed {
         let separator = if text.is_empty() { "" } else { "; " };
         let mut cause: &dyn std::error::Error = error;
         while let Some(source) = cause.source() {
             cause = source;
         }
         // Writing to a string can't fail.
-        let _ = write!(text, "{separator}{schema} ({cause})");
+        let _ = write!(text, "{separator}{name} ({cause})");
     }
     text
 }

@@ -18,6 +18,7 @@ mod install;
 mod migrate;
 mod operator;
 mod provision;
+mod purge;
 mod report;
 mod tenants;
 mod up;
@@ -36,8 +37,8 @@ pub use import::ImportRequest;
 pub use kernel::{EmailAddress, Placement, Slug, TimeZone};
 pub use operator::Operator;
 pub use report::{
-    DemoReport, DemoTenant, DemoUser, ImportedReport, MigrationReport, Reporter, Silent,
-    TenantReport, UpReport,
+    DemoReport, DemoTenant, DemoUser, ImportedReport, MigrationReport, PurgeReport, Reporter,
+    Silent, TenantReport, UpReport,
 };
 pub use tenancy::{HostName, Locale, TenantName};
 pub use tenants::{PasswordFrom, TenantRequest};

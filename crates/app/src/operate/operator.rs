@@ -2,7 +2,7 @@
 
 use std::{fmt, path::PathBuf, str::FromStr as _, sync::Arc, time::Duration};
 
-use auth::Users;
+use auth::{Purge, Users};
 use database::{Database, DatabaseSettings};
 use kernel::{Ambient, Slug};
 use migration::Migrator;
@@ -141,6 +141,7 @@ impl Operator {
         let argon2 = argon2_settings(&self.settings.auth.argon2);
         let users = Users::start(&argon2, database.clone(), self.ambient.clone())?;
         Ok(Platform {
+            purge: Purge::start(database.clone(), self.ambient.clone()),
             database,
             registry,
             provisioning,
@@ -182,6 +183,7 @@ pub(super) struct Platform {
     pub(super) registry: Arc<Registry>,
     pub(super) provisioning: Provisioning,
     pub(super) users: Users,
+    pub(super) purge: Purge,
 }
 
 impl Platform {

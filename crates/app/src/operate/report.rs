@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use auth::Purged;
 use employees::import::ImportReport;
 use serde::Serialize;
 use tenancy::{HostName, Tenant};
@@ -47,6 +48,16 @@ pub struct UpReport {
 pub struct MigrationReport {
     /// How many schemas were migrated, `platform` included.
     pub migrated: usize,
+}
+
+/// What `purge` deleted.
+#[derive(Debug, Serialize)]
+pub struct PurgeReport {
+    /// Of how many tenants.
+    pub tenants: usize,
+    /// How much.
+    #[serde(flatten)]
+    pub purged: Purged,
 }
 
 /// A tenant, for an operator.
