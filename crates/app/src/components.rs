@@ -1,6 +1,6 @@
 //! From settings to everything that serves.
 
-use std::sync::Arc;
+use std::{num::NonZeroU32, sync::Arc};
 
 use access::RoleAuthorizer;
 use auth::{Argon2Settings, Auth, AuthSettings};
@@ -9,7 +9,7 @@ use employees::{EmployeeService, ImportService, postgres::Postgres};
 use kernel::{Ambient, Authorizer};
 use migration::fit::Misfit;
 use tenancy::{HostRules, PostgresTenants, Registry, RegistrySettings, Resolution};
-use web::{Cursors, Pipeline, RouteTable};
+use web::{Cors, Cursors, Edge, Limits, Pipeline, Rate, RouteTable, TrustedProxies};
 
 use crate::{
     fit,
@@ -125,6 +125,7 @@ impl Components {
             )),
             authenticator: Arc::clone(&auth.authenticator) as _,
             authorizer: Arc::clone(&authorizer),
+            edge: edge(settings),
             ambient: ambient.clone(),
             request_timeout: settings.http.request_timeout,
         };
@@ -199,6 +200,30 @@ fn auth_settings(settings: &settings::AuthSettings) -> AuthSettings {
         principal_cache_ttl: settings.principal_cache.ttl,
         principal_cache_capacity: settings.principal_cache.capacity,
         token_cache_capacity: settings.token_cache_capacity,
+    }
+}
+
+fn edge(settings: &Settings) -> Edge {
+    let Settings { http, limits, .. } = settings;
+    let origins = http.cors_origins.iter().map(|it| it.as_str().to_owned());
+    Edge {
+        proxies: TrustedProxies::new(http.trusted_proxies.clone()),
+        limits: limits.enabled.then(|| Limits::new(&limit_settings(limits))),
+        cors: Cors::new(origins.collect()),
+    }
+}
+
+fn limit_settings(settings: &settings::LimitSettings) -> web::LimitSettings {
+    // The settings' ranges begin at one.
+    let rate = |per_second, burst| Rate {
+        per_second: NonZeroU32::new(per_second).unwrap_or(NonZeroU32::MIN),
+        burst: NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN),
+    };
+    web::LimitSettings {
+        address: rate(settings.address_rate, settings.address_burst),
+        user: rate(settings.user_rate, settings.user_burst),
+        tenant: rate(settings.tenant_rate, settings.tenant_burst),
+        capacity: settings.capacity,
     }
 }
 

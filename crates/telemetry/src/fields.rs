@@ -5,8 +5,12 @@ use std::fmt::Display;
 use tracing::Span;
 use tracing::field::Empty;
 
+use crate::TraceContext;
+
 /// Id of the request, as in the `X-Request-Id` header of its answer.
 pub const REQUEST_ID: &str = "request_id";
+/// Id of the trace that the request belongs to ([`TraceContext`]), across services.
+pub const TRACE_ID: &str = "trace_id";
 /// Slug of the tenant that the request was resolved to.
 pub const TENANT: &str = "tenant";
 /// Id of the user who acts; never a name or an address.
@@ -22,10 +26,11 @@ pub const TASK: &str = "task";
 /// soon as they are known. The span has the level `error`, so that a log reduced to errors still
 /// says which request each of them belongs to.
 #[must_use]
-pub fn request_span(request_id: impl Display) -> Span {
+pub fn request_span(request_id: impl Display, trace: &TraceContext) -> Span {
     tracing::error_span!(
         "request",
         { REQUEST_ID } = %request_id,
+        { TRACE_ID } = trace.trace_id(),
         { TENANT } = Empty,
         { USER } = Empty,
         { ACTION } = Empty,

@@ -11,6 +11,8 @@
 //!   ([`Guard::dropped_lines`]). What must not be lost (the audit trail) is a row in the database
 //!   and never only a line in a log.
 //! - A panic is one event with its place, in the span it happened in.
+//! - Every event inside a request carries the id of its trace too, that of the caller's
+//!   `traceparent` or a new one ([`TraceContext`]).
 //!
 //! # No personal data
 //! A log outlives the record it speaks of and is read by people who may not read that record.
@@ -25,7 +27,7 @@
 //!
 //! # Example
 //! ```
-//! use telemetry::{LogFormat, LogSettings, fields};
+//! use telemetry::{LogFormat, LogSettings, TraceContext, fields};
 //! use tracing::Instrument;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -37,7 +39,8 @@
 //! // Kept until the end of `main`: dropping it writes what is still queued.
 //! let _guard = telemetry::init(&log)?;
 //!
-//! let span = telemetry::request_span("0192f0c1-7f0a-7000-8000-000000000001");
+//! let trace = TraceContext::begin([1; 16], [2; 8]);
+//! let span = telemetry::request_span("0192f0c1-7f0a-7000-8000-000000000001", &trace);
 //! span.record(fields::TENANT, "acme");
 //! let _request = async { tracing::info!("hired") }.instrument(span);
 //! # Ok(())
@@ -53,9 +56,11 @@ mod json;
 mod panic;
 mod settings;
 mod spawn;
+mod trace_context;
 
 pub use fields::request_span;
 pub use filter::{ACCESS_LOG, LogFilter, LogFilterError};
 pub use init::{Guard, TelemetryError, init};
 pub use settings::{LogFormat, LogSettings, UnknownLogFormat};
 pub use spawn::{spawn, spawn_blocking, spawn_named};
+pub use trace_context::TraceContext;

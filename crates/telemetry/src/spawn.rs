@@ -112,7 +112,9 @@ mod tests {
 
     async fn in_request(lines: &Lines, id: &str, work: impl Future<Output = ()>) {
         let dispatch = Dispatch::new(lines.subscriber());
-        let request = dispatcher::with_default(&dispatch, || crate::request_span(id));
+        let request = dispatcher::with_default(&dispatch, || {
+            crate::request_span(id, &crate::TraceContext::begin([1; 16], [2; 8]))
+        });
         work.instrument(request).with_subscriber(dispatch).await;
     }
 }

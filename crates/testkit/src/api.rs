@@ -268,6 +268,17 @@ pub fn api_settings(url: &str) -> Settings {
     let mut settings = Settings::load(&from).expect("the settings are valid");
     settings.database.pool_size = 4;
     settings.http.workers = CoreCount::Exactly(1);
+    // On, so that every test meets them, and high, so that none is stopped by them unawares.
+    for limit in [
+        &mut settings.limits.address_rate,
+        &mut settings.limits.address_burst,
+        &mut settings.limits.user_rate,
+        &mut settings.limits.user_burst,
+        &mut settings.limits.tenant_rate,
+        &mut settings.limits.tenant_burst,
+    ] {
+        *limit = 100_000;
+    }
     settings.auth.argon2.memory_kib = 64;
     settings.auth.argon2.iterations = 1;
     settings

@@ -4,7 +4,8 @@
 //! A request passes one middleware, [`pipeline`], before any handler:
 //!
 //! ```text
-//! request id -> unknown path 404, method 405 -> tenant -> authentication -> tenant match -> handler
+//! request id, trace -> unknown path 404, method 405, preflight 204 -> limits by address -> tenant
+//!   -> authentication -> tenant match -> limits by user and tenant -> handler
 //! ```
 //!
 //! Which of these a route needs stands in its OpenAPI attributes, once: `x-permission` names a
@@ -14,6 +15,10 @@
 //! A handler reads like its documentation: its parameters carry the authority ([`Allowed`],
 //! [`Signed`]) and the decoded input ([`Body`], [`Query`], [`Id`]), its body is one call of a use
 //! case, and every error becomes a [`Problem`] (RFC 9457) on the way out.
+//!
+//! What concerns the connection and the headers of every answer is the [`Edge`]: whose
+//! `X-Forwarded-…` count ([`TrustedProxies`]), how much may be asked for ([`Limits`]), whose web
+//! pages may call ([`Cors`]).
 //!
 //! # Refusals without a problem
 //! What is no HTTP request reaches no middleware: the server beneath refuses it, says so by the
@@ -33,6 +38,7 @@ mod conditional;
 mod context;
 mod cursor;
 mod draft;
+mod edge;
 mod parameters;
 mod pipeline;
 mod ports;
@@ -47,6 +53,12 @@ pub use conditional::IfMatch;
 pub use context::{Allowed, Signed, TenantOnly};
 pub use cursor::{CursorScope, Cursors, page_request};
 pub use draft::{Draft, PatchOf};
+pub use edge::{
+    Edge,
+    cors::Cors,
+    forwarded::TrustedProxies,
+    limits::{LimitSettings, Limits, Rate},
+};
 pub use parameters::{Id, Query};
 pub use pipeline::{Pipeline, nothing_here, pipeline};
 pub use ports::{Authenticator, TenantResolver};

@@ -13,8 +13,7 @@ use actix_web::{
     error::InternalError,
     http::{
         Method, StatusCode, Uri,
-        header::{self, HeaderMap, HeaderName, HeaderValue},
-        uri::Authority,
+        header::{self, HeaderMap},
     },
     middleware::Next,
     web,
@@ -24,10 +23,12 @@ use futures_util::FutureExt as _;
 use kernel::{Ambient, Authorizer, ErrorKind};
 use telemetry::fields;
 use tracing::Instrument as _;
-use uuid::Uuid;
 
 use crate::{
-    Access, Authenticator, Problem, RouteTable, TenantResolver, context::RequestState, route::Found,
+    Access, Authenticator, Problem, RouteTable, TenantResolver,
+    context::RequestState,
+    edge::{Edge, answer::Dress, limits::Standing},
+    route::Found,
 };
 
 /// What the pipeline works with. One for all workers, in the application's data.
@@ -40,6 +41,8 @@ pub struct Pipeline {
     pub authenticator: Arc<dyn Authenticator>,
     /// Decides who may do what.
     pub authorizer: Arc<dyn Authorizer>,
+    /// What is decided before anybody looks at what is asked.
+    pub edge: Edge,
     /// Time and randomness, for request ids.
     pub ambient: Ambient,
     /// How long a request may take, from its first byte in the application to its answer.
@@ -62,15 +65,22 @@ pub async fn pipeline(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let begun = Instant::now();
-    let request_id = request_id(&pipeline.ambient, request.headers());
+    let edge = &pipeline.edge;
+    let mut dress = Dress::begin(&pipeline.ambient, edge, request.head());
     trim_slash(&mut request);
     let method = request.method().clone();
     head_as_get(&mut request);
     let path = request.path().to_owned();
-    let span = telemetry::request_span(&request_id);
+    let span = telemetry::request_span(&dress.request_id, &dress.trace);
 
     let work = async {
-        let state = pipeline.admit(request.head(), &path, &span).await?;
+        if let Some(answer) = pipeline.preflight(request.head(), &path) {
+            return Ok(request.into_response(answer));
+        }
+        let standing = &mut dress.standing;
+        let state = pipeline
+            .admit(request.head(), &path, &span, standing)
+            .await?;
         request.extensions_mut().insert(state);
         let response = next.call(request).await.map_err(|error| refusal(&error))?;
         match response.response().error() {
@@ -81,8 +91,8 @@ pub async fn pipeline(
     // A panic in a handler is one failed request, not a dead connection.
     let work = AssertUnwindSafe(work).catch_unwind();
     let outcome = tokio::time::timeout(pipeline.request_timeout, work).instrument(span.clone());
-    let answer = match outcome.await {
-        Ok(Ok(answer)) => answer,
+    let answered = match outcome.await {
+        Ok(Ok(answered)) => answered,
         Ok(Err(_panic)) => Err(Problem::new(
             ErrorKind::Internal,
             "Something went wrong on our side. It was recorded; quote the request id when you ask \
@@ -95,16 +105,16 @@ pub async fn pipeline(
         )),
     };
     let _entered = span.enter();
-    match answer {
+    match answered {
         Ok(mut response) => {
-            dress(response.headers_mut(), &request_id);
+            dress.put_on(edge, response.headers_mut());
             record(&method, response.status(), begun);
             Ok(response)
         }
         Err(problem) => {
             report(&problem);
-            let mut response = problem.render(&request_id, &path);
-            dress(response.headers_mut(), &request_id);
+            let mut response = problem.render(&dress.request_id, &path);
+            dress.put_on(edge, response.headers_mut());
             record(&method, response.status(), begun);
             Err(InternalError::from_response(problem, response).into())
         }
@@ -144,8 +154,9 @@ impl Pipeline {
         head: &RequestHead,
         path: &str,
         span: &tracing::Span,
+        standing: &mut Standing,
     ) -> Result<RequestState, Problem> {
-        let (method, uri, headers) = (&head.method, &head.uri, &head.headers);
+        let (method, headers) = (&head.method, &head.headers);
         let mut state = RequestState {
             tenant: None,
             actor: None,
@@ -159,10 +170,14 @@ impl Pipeline {
             Found::Nothing => return Err(Problem::not_found()),
         };
         span.record(fields::ACTION, route.action.as_str());
+        if let Some(limits) = &self.edge.limits {
+            let client = self.edge.proxies.client(head);
+            limits.admit_address(client, route.is_probe, standing)?;
+        }
         if route.access == Access::Open {
             return Ok(state);
         }
-        let tenant = self.tenant(uri, headers).await?;
+        let tenant = self.tenant(head).await?;
         span.record(fields::TENANT, tenant.slug().as_str());
         if route.access != Access::Tenant {
             let token = bearer(headers)?;
@@ -175,14 +190,28 @@ impl Pipeline {
                 ));
             }
             span.record(fields::USER, tracing::field::display(actor.user_id));
+            if let Some(limits) = &self.edge.limits {
+                limits.admit_user(actor.tenant_id, actor.user_id, standing)?;
+            }
             state.actor = Some(actor);
         }
         state.tenant = Some(tenant);
         Ok(state)
     }
 
-    async fn tenant(&self, uri: &Uri, headers: &HeaderMap) -> Result<TenantContext, Problem> {
-        let mut slugs = headers.get_all("x-tenant-slug");
+    /// The answer to a browser that asks whether a page may send its request.
+    fn preflight(&self, head: &RequestHead, path: &str) -> Option<HttpResponse> {
+        if head.method != Method::OPTIONS {
+            return None;
+        }
+        match self.routes.find(&head.method, path) {
+            Found::OtherMethods(methods) => self.edge.cors.preflight(head, &methods),
+            Found::Route(_) | Found::Nothing => None,
+        }
+    }
+
+    async fn tenant(&self, head: &RequestHead) -> Result<TenantContext, Problem> {
+        let mut slugs = head.headers.get_all("x-tenant-slug");
         let header = slugs.next().map(|value| value.to_str().unwrap_or("?"));
         if slugs.next().is_some() {
             return Err(Problem::new(
@@ -190,27 +219,9 @@ impl Pipeline {
                 "The header X-Tenant-Slug is given twice.",
             ));
         }
-        self.tenants.resolve(header, host(uri, headers)?).await
+        let host = self.edge.proxies.host(head)?;
+        self.tenants.resolve(header, host).await
     }
-}
-
-/// The host that the request is for: that of its target (HTTP/2, or an absolute form), else that of
-/// the header Host (RFC 9112, 3.2.2). Two of them would let two readers see two tenants.
-fn host<'request>(
-    uri: &'request Uri,
-    headers: &'request HeaderMap,
-) -> Result<Option<&'request str>, Problem> {
-    let mut hosts = headers.get_all(header::HOST);
-    let first = hosts.next();
-    if hosts.next().is_some() {
-        return Err(Problem::new(
-            ErrorKind::MalformedRequest,
-            "The header Host is given twice.",
-        ));
-    }
-    // What is no text is no host: it names nobody.
-    let header = first.map(|value| value.to_str().unwrap_or("?"));
-    Ok(uri.authority().map(Authority::as_str).or(header))
 }
 
 /// The token of `Authorization: Bearer …` (RFC 6750).
@@ -268,62 +279,6 @@ fn head_as_get(request: &mut ServiceRequest) {
     }
 }
 
-/// The client's `X-Request-Id`, if it is 1 to 128 of `[A-Za-z0-9._-]`; else a new one.
-fn request_id(ambient: &Ambient, headers: &HeaderMap) -> String {
-    headers
-        .get("x-request-id")
-        .and_then(|value| value.to_str().ok())
-        .filter(|id| {
-            (1..=128).contains(&id.len())
-                && id
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
-        })
-        .map_or_else(|| ambient.id::<RequestId>().0.to_string(), str::to_owned)
-}
-
-#[derive(Clone, Copy)]
-struct RequestId(Uuid);
-
-impl From<Uuid> for RequestId {
-    fn from(value: Uuid) -> Self {
-        Self(value)
-    }
-}
-
-impl From<RequestId> for Uuid {
-    fn from(value: RequestId) -> Self {
-        value.0
-    }
-}
-
-impl kernel::TypedId for RequestId {}
-
-/// The headers of every answer.
-fn dress(headers: &mut HeaderMap, request_id: &str) {
-    const FIXED: [(HeaderName, &str); 5] = [
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (
-            header::STRICT_TRANSPORT_SECURITY,
-            "max-age=63072000; includeSubDomains",
-        ),
-        (header::CACHE_CONTROL, "no-store"),
-        (
-            header::CONTENT_SECURITY_POLICY,
-            "default-src 'none'; frame-ancestors 'none'",
-        ),
-    ];
-    for (name, value) in FIXED {
-        if !headers.contains_key(&name) {
-            headers.insert(name, HeaderValue::from_static(value));
-        }
-    }
-    if let Ok(value) = HeaderValue::from_str(request_id) {
-        headers.insert(HeaderName::from_static("x-request-id"), value);
-    }
-}
-
 /// What an error of the framework or of a handler is to the client. A [`Problem`] is taken as it
 /// is; what the framework refuses by itself (a payload it cannot read) becomes one.
 fn refusal(error: &actix_web::Error) -> Problem {
@@ -362,6 +317,8 @@ pub async fn nothing_here() -> HttpResponse {
 
 #[cfg(test)]
 mod tests {
+    use actix_web::http::header::{HeaderName, HeaderValue};
+
     use super::*;
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
@@ -373,28 +330,6 @@ mod tests {
             );
         }
         map
-    }
-
-    #[test]
-    fn a_request_id_is_taken_over_only_when_it_is_harmless() {
-        let ambient = Ambient::system();
-        let taken = |id| request_id(&ambient, &headers(&[("x-request-id", id)])) == id;
-        assert!(taken("abc-1.2_3"));
-        assert!(!taken("") && !taken("a b") && !taken("a\"}") && !taken("ä"));
-    }
-
-    #[test]
-    fn a_request_is_for_one_host() {
-        let (origin, absolute) = (
-            Uri::from_static("/x"),
-            Uri::from_static("http://acme.test/x"),
-        );
-        let one = headers(&[("host", "globex.test")]);
-        assert_eq!(host(&origin, &one).unwrap(), Some("globex.test"));
-        assert_eq!(host(&absolute, &one).unwrap(), Some("acme.test"));
-        assert_eq!(host(&origin, &headers(&[])).unwrap(), None);
-        let two = headers(&[("host", "acme.test"), ("host", "globex.test")]);
-        assert!(host(&origin, &two).is_err());
     }
 
     #[test]

@@ -116,6 +116,11 @@ impl Problem {
         &self.fields
     }
 
+    #[cfg(test)]
+    pub(crate) fn retries_after(&self) -> Option<u32> {
+        self.retry_after
+    }
+
     pub(crate) fn status(&self) -> StatusCode {
         status(self.kind)
     }

@@ -53,6 +53,8 @@ pub(crate) struct Route {
     pub(crate) access: Access,
     /// What is done, for logs: `GET /api/v1/employees/{id}`.
     pub(crate) action: String,
+    /// Whether an orchestrator asks it how the process is.
+    pub(crate) is_probe: bool,
 }
 
 /// What the table knows of a request line.
@@ -73,10 +75,12 @@ impl RouteTable {
         for ((method, path), access) in Self::declarations(document)? {
             let action = format!("{method} {path}");
             if let Ok(method) = Method::from_bytes(method.as_bytes()) {
+                let is_probe = path == HEALTH || path.starts_with(&format!("{HEALTH}/"));
                 paths.entry(path).or_default().push(Route {
                     method,
                     access,
                     action,
+                    is_probe,
                 });
             }
         }
@@ -137,6 +141,9 @@ impl RouteTable {
         }
     }
 }
+
+/// The path of the health report; below it are the single probes.
+const HEALTH: &str = "/api/health";
 
 const STANDARD: &[&str] = &[
     "GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE",

@@ -25,7 +25,8 @@ use kernel::{Actor, Ambient, Authorizer, ErrorKind, Permission, Reach};
 use serde_json::{Value, json};
 use tracing::{Event, Level, Metadata, Subscriber, span};
 use web::{
-    Authenticator, Pipeline, Problem, RouteTable, Signed, TenantResolver, nothing_here, pipeline,
+    Authenticator, Edge, Pipeline, Problem, RouteTable, Signed, TenantResolver, nothing_here,
+    pipeline,
 };
 
 /// No route here needs any of these.
@@ -87,6 +88,7 @@ fn composed() -> Pipeline {
         tenants: Arc::new(Unasked),
         authenticator: Arc::new(Unasked),
         authorizer: Arc::new(Unasked),
+        edge: Edge::default(),
         ambient: Ambient::system(),
         request_timeout: Duration::from_millis(50),
     }

@@ -48,12 +48,12 @@ use std::fmt::Write;
 pub use error::{Problem, SettingsError};
 pub use reference::reference;
 pub use sections::{
-    Argon2Settings, AuthSettings, DatabaseSettings, HealthSettings, HttpSettings,
+    Argon2Settings, AuthSettings, DatabaseSettings, HealthSettings, HttpSettings, LimitSettings,
     PrincipalCacheSettings, TenancySettings,
 };
 pub use sources::{DEFAULT_FILE, LoadFrom};
 pub use telemetry::LogSettings;
-pub use value::{CoreCount, DefaultPlacement};
+pub use value::{CoreCount, DefaultPlacement, NotAnOrigin, WebOrigin};
 
 use reader::Reader;
 use section::{Section, SectionDescription};
@@ -63,6 +63,8 @@ use section::{Section, SectionDescription};
 pub struct Settings {
     /// How HTTP is served.
     pub http: HttpSettings,
+    /// How much one client may ask for.
+    pub limits: LimitSettings,
     /// How PostgreSQL is reached.
     pub database: DatabaseSettings,
     /// How tenants are found and placed.
@@ -125,6 +127,7 @@ impl Settings {
     fn describe() -> Vec<SectionDescription> {
         [
             HttpSettings::describe("http"),
+            LimitSettings::describe("limits"),
             DatabaseSettings::describe("database"),
             TenancySettings::describe("tenancy"),
             AuthSettings::describe("auth"),
@@ -137,6 +140,7 @@ impl Settings {
     fn read(reader: &mut Reader) -> Option<Self> {
         // All are read before the first `?`, so that no problem hides another.
         let http = HttpSettings::read("http", reader);
+        let limits = LimitSettings::read("limits", reader);
         let database = DatabaseSettings::read("database", reader);
         let tenancy = TenancySettings::read("tenancy", reader);
         let auth = AuthSettings::read("auth", reader);
@@ -144,6 +148,7 @@ impl Settings {
         let log = LogSettings::read("log", reader);
         Some(Self {
             http: http?,
+            limits: limits?,
             database: database?,
             tenancy: tenancy?,
             auth: auth?,
@@ -156,6 +161,7 @@ impl Settings {
     fn show(&self) -> BTreeMap<String, Option<toml::Value>> {
         let mut shown = BTreeMap::new();
         self.http.show("http", &mut shown);
+        self.limits.show("limits", &mut shown);
         self.database.show("database", &mut shown);
         self.tenancy.show("tenancy", &mut shown);
         self.auth.show("auth", &mut shown);

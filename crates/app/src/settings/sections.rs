@@ -5,11 +5,12 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use secrecy::SecretString;
 use url::Host;
 
 use super::section::section;
-use super::value::{CoreCount, DefaultPlacement};
+use super::value::{CoreCount, DefaultPlacement, WebOrigin};
 use telemetry::{LogFilter, LogFormat};
 
 section! {
@@ -25,6 +26,12 @@ section! {
         /// Hosts that are the API's own name and no tenant's: the header `X-Tenant-Slug` decides,
         /// else it is the public tenant.
         neutral_hosts: Vec<Host> = "localhost,127.0.0.1";
+        /// Proxies in front of the API, whose `X-Forwarded-For`, `X-Forwarded-Host` and
+        /// `X-Forwarded-Proto` count: they must set or remove all three. From anybody else these
+        /// headers mean nothing.
+        trusted_proxies: Vec<IpNet> = "";
+        /// Origins whose web pages may call the API and read its answers.
+        cors_origins: Vec<WebOrigin> = "";
         /// Largest request body, in bytes.
         body_limit: usize = "1048576", from "1024" to "67108864";
         /// Largest body of an import, in bytes. Four at most are in memory at a time.
@@ -37,6 +44,31 @@ section! {
         request_timeout: Duration = "30s", from "100ms" to "10m";
         /// How long running requests may take to end when the server stops.
         shutdown_grace: Duration = "25s", from "0s" to "10m";
+    }
+}
+
+section! {
+    /// How much one client may ask for; what is more is answered 429. A limit is a bucket of
+    /// `burst` requests that fills up by `rate` a second, in each process by itself.
+    pub struct LimitSettings {
+        /// Whether there are any limits.
+        enabled: bool = "true";
+        /// Requests a second of an address (an IPv6 network of 64 bits): all that a company sends
+        /// from behind one. Its probes of `/api/health` are counted apart, by the same numbers.
+        address_rate: u32 = "100", from "1" to "1000000";
+        /// Requests at once of an address.
+        address_burst: u32 = "400", from "1" to "1000000";
+        /// Requests a second of a user.
+        user_rate: u32 = "25", from "1" to "1000000";
+        /// Requests at once of a user.
+        user_burst: u32 = "100", from "1" to "1000000";
+        /// Requests a second of all users of a tenant together.
+        tenant_rate: u32 = "200", from "1" to "1000000";
+        /// Requests at once of all users of a tenant together.
+        tenant_burst: u32 = "800", from "1" to "1000000";
+        /// Of how many addresses, users and tenants the use is kept in memory, each: at most about
+        /// 200 bytes for one, and only for as long as its bucket is not full.
+        capacity: u64 = "50000", from "16" to "10000000";
     }
 }
 

@@ -371,3 +371,44 @@ fn the_operators_page_says_what_the_code_does() {
         "docs/operators/configuration.md is out of date: UPDATE_DOCS=1 cargo test -p app settings"
     );
 }
+
+#[test]
+fn a_proxy_is_an_address_or_a_network_and_never_everybody() {
+    let trusted = |text: &str| {
+        let settings = load(&[("HRMS_HTTP__TRUSTED_PROXIES", text)]);
+        settings.map(|settings| {
+            let networks = settings.http.trusted_proxies.iter();
+            networks.map(ToString::to_string).collect::<Vec<_>>()
+        })
+    };
+    assert_eq!(
+        trusted("10.0.0.0/8, 192.0.2.7,fd00::/8").unwrap(),
+        ["10.0.0.0/8", "192.0.2.7/32", "fd00::/8"]
+    );
+    for wrong in [
+        "0.0.0.0/0",
+        "::/0",
+        "10.1.2.3/8",
+        "proxy.example.com",
+        "10.0.0.0/33",
+    ] {
+        assert!(trusted(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn a_web_origin_is_written_as_browsers_write_it() {
+    let allowed = |text: &str| load(&[("HRMS_HTTP__CORS_ORIGINS", text)]).is_ok();
+    assert!(allowed("https://hr.example.com,http://localhost:3000"));
+    for wrong in [
+        "*",
+        "null",
+        "hr.example.com",
+        "https://hr.example.com/",
+        "https://HR.example.com",
+        "https://hr.example.com:443",
+        "file:///tmp",
+    ] {
+        assert!(!allowed(wrong), "{wrong}");
+    }
+}

@@ -2,10 +2,11 @@
 
 use std::cmp::Ordering;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use jiff::{Span, SpanRelativeTo};
 use secrecy::{ExposeSecret, SecretString};
 use telemetry::{LogFilter, LogFormat};
@@ -286,6 +287,69 @@ impl Setting for Host {
 
     fn show(&self) -> Option<Value> {
         Some(Value::from(self.to_string()))
+    }
+}
+
+impl Setting for IpNet {
+    fn allowed() -> String {
+        "an address or a network such as `10.0.0.0/8` or `fd00::/8`, but not every address"
+            .to_owned()
+    }
+
+    fn parse(given: &Given) -> Option<Self> {
+        let network = given
+            .parse::<Self>()
+            .or_else(|| given.parse::<IpAddr>().map(Self::from))?;
+        // `10.1.2.3/8` may mean two things, and whoever trusts all trusts strangers.
+        (network.trunc() == network && network.prefix_len() > 0).then_some(network)
+    }
+
+    fn show(&self) -> Option<Value> {
+        Some(Value::from(self.to_string()))
+    }
+}
+
+/// Where web pages come from, as browsers write it in the header `Origin`:
+/// `https://hr.example.com`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebOrigin(String);
+
+impl WebOrigin {
+    /// As browsers write it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A text that is no [`WebOrigin`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an origin is a scheme, a host and a port that is not its default")]
+pub struct NotAnOrigin;
+
+impl FromStr for WebOrigin {
+    type Err = NotAnOrigin;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let url = Url::parse(text).map_err(|_no_url| NotAnOrigin)?;
+        let origin = url.origin().ascii_serialization();
+        let is_web = matches!(url.scheme(), "http" | "https");
+        (is_web && origin == text)
+            .then_some(Self(origin))
+            .ok_or(NotAnOrigin)
+    }
+}
+
+impl Setting for WebOrigin {
+    fn allowed() -> String {
+        "an origin such as `https://hr.example.com`, without a path".to_owned()
+    }
+
+    fn parse(given: &Given) -> Option<Self> {
+        given.parse()
+    }
+
+    fn show(&self) -> Option<Value> {
+        Some(Value::from(self.as_str()))
     }
 }
 

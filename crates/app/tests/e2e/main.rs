@@ -10,6 +10,7 @@ mod auth;
 mod changes;
 mod conventions;
 mod crowd;
+mod edge;
 mod employees;
 mod health;
 mod imports;

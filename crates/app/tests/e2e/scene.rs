@@ -41,6 +41,9 @@ pub(crate) fn assert_dressed(answer: &Answer, what: &str) {
     }
     let id = answer.header("x-request-id").unwrap_or_default();
     assert!(!id.is_empty(), "{what}: x-request-id");
+    let traceparent = answer.header("traceparent").unwrap_or_default();
+    let is_valid = telemetry::TraceContext::parse(traceparent).is_some();
+    assert!(is_valid, "{what}: traceparent {traceparent}");
 }
 
 /// Refuses an answer that is not this problem, in the shape that every problem has.
@@ -91,14 +94,15 @@ pub(crate) fn wrong<const N: usize>(expected: [(&str, &str); N]) -> Vec<(String,
         .into()
 }
 
-/// Everything of an answer that must not tell two requests apart: all but the date. Both requests
+/// Everything of an answer that must not tell two requests apart: all but the date and the place in
+/// the trace, which are each request's own. Both requests
 /// carried the same `X-Request-Id`; `hidden` is the part of the path in which they differ.
 pub(crate) fn indistinguishable(
     answer: &Answer,
     hidden: &str,
 ) -> (u16, Vec<(String, String)>, String) {
     let mut headers = answer.headers.clone();
-    headers.retain(|(name, _)| name != "date");
+    headers.retain(|(name, _)| !["date", "traceparent"].contains(&name.as_str()));
     headers.sort();
     let text = if hidden.is_empty() {
         answer.text.clone()

@@ -1,0 +1,6 @@
+//! The edge of the API: what becomes of a request before anybody looks at what it asks for.
+
+mod cors;
+mod limits;
+mod proxies;
+mod trace;

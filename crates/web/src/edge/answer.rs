@@ -1,0 +1,123 @@
+//! The headers of every answer.
+
+use actix_web::{
+    dev::RequestHead,
+    http::header::{self, HeaderMap, HeaderName, HeaderValue},
+};
+use kernel::Ambient;
+use telemetry::TraceContext;
+use uuid::Uuid;
+
+use super::{Edge, limits::Standing};
+
+/// What an answer will carry besides what it says, collected on the request's way in.
+pub(crate) struct Dress {
+    pub(crate) request_id: String,
+    pub(crate) trace: TraceContext,
+    /// The origin whose pages may read the answer.
+    pub(crate) origin: Option<HeaderValue>,
+    /// How the request stands to its limits.
+    pub(crate) standing: Standing,
+}
+
+impl Dress {
+    pub(crate) fn begin(ambient: &Ambient, edge: &Edge, head: &RequestHead) -> Self {
+        Self {
+            request_id: request_id(ambient, &head.headers),
+            trace: super::trace::place(ambient, &head.headers),
+            origin: edge.cors.allowed(head).cloned(),
+            standing: Standing::default(),
+        }
+    }
+
+    /// Adds the headers of every answer. What the handler has said of its answer stands.
+    pub(crate) fn put_on(&self, edge: &Edge, headers: &mut HeaderMap) {
+        for (name, value) in FIXED {
+            if !headers.contains_key(&name) {
+                headers.insert(name, HeaderValue::from_static(value));
+            }
+        }
+        let mut add = |name: &'static str, value: &str| {
+            if let Ok(value) = HeaderValue::from_str(value) {
+                headers.insert(HeaderName::from_static(name), value);
+            }
+        };
+        add("x-request-id", &self.request_id);
+        add("traceparent", &self.trace.to_string());
+        if let Some(state) = self.trace.state() {
+            add("tracestate", state);
+        }
+        if let Some((policy, limit)) = self.standing.headers() {
+            add("ratelimit-policy", &policy);
+            add("ratelimit", &limit);
+        }
+        edge.cors.dress(headers, self.origin.as_ref());
+    }
+}
+
+const FIXED: [(HeaderName, &str); 5] = [
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (
+        header::STRICT_TRANSPORT_SECURITY,
+        "max-age=63072000; includeSubDomains",
+    ),
+    (header::CACHE_CONTROL, "no-store"),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; frame-ancestors 'none'",
+    ),
+];
+
+/// The client's `X-Request-Id`, if it is 1 to 128 of `[A-Za-z0-9._-]`; else a new one.
+fn request_id(ambient: &Ambient, headers: &HeaderMap) -> String {
+    headers
+        .get("x-request-id")
+        .and_then(|value| value.to_str().ok())
+        .filter(|id| {
+            (1..=128).contains(&id.len())
+                && id
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+        })
+        .map_or_else(|| ambient.id::<RequestId>().0.to_string(), str::to_owned)
+}
+
+#[derive(Clone, Copy)]
+struct RequestId(Uuid);
+
+impl From<Uuid> for RequestId {
+    fn from(value: Uuid) -> Self {
+        Self(value)
+    }
+}
+
+impl From<RequestId> for Uuid {
+    fn from(value: RequestId) -> Self {
+        value.0
+    }
+}
+
+impl kernel::TypedId for RequestId {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(id: &str) -> HeaderMap {
+        let mut map = HeaderMap::new();
+        map.append(
+            HeaderName::from_static("x-request-id"),
+            HeaderValue::from_bytes(id.as_bytes()).unwrap(),
+        );
+        map
+    }
+
+    #[test]
+    fn a_request_id_is_taken_over_only_when_it_is_harmless() {
+        let ambient = Ambient::system();
+        let taken = |id| request_id(&ambient, &headers(id)) == id;
+        assert!(taken("abc-1.2_3"));
+        assert!(!taken("") && !taken("a b") && !taken("a\"}") && !taken("ä"));
+    }
+}
