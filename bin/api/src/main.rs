@@ -37,7 +37,7 @@ fn main() -> ExitCode {
 
 fn start(config: Option<PathBuf>) -> anyhow::Result<()> {
     let settings = Settings::load(&LoadFrom::process(config))?;
-    let _log = telemetry::init(&settings.log)?;
+    let _telemetry = telemetry::init("hrms-api", &settings.log, &settings.traces)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()

@@ -8,7 +8,8 @@ use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 use tracing_subscriber::{Layer, Registry};
 
 use crate::json::JsonLines;
-use crate::{LogFilter, LogFormat, LogSettings};
+use crate::traces::Sending;
+use crate::{LogFilter, LogFormat, LogSettings, TraceSettings};
 
 /// Lines that may wait for a slow reader: about three seconds of a fully loaded API, 10 MB.
 const QUEUED_LINES: usize = 32_768;
@@ -19,13 +20,21 @@ pub enum TelemetryError {
     /// The process logs already: `init` was called twice.
     #[error("logging is on already")]
     AlreadyOn(#[source] TryInitError),
+    /// The thread that sends traces does not start.
+    #[error("the thread that sends traces does not start")]
+    NoThread(#[source] io::Error),
+    /// Traces cannot be sent to the collector that is named.
+    #[error("traces cannot be sent")]
+    NoExporter(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// Keeps the log going; dropping it writes what is queued. Belongs into `main`.
+/// Keeps log and traces going; dropping it writes and sends what is queued. Belongs into `main`.
 #[must_use = "logging ends when the guard is dropped"]
 #[derive(Debug)]
 pub struct Guard {
     dropped: ErrorCounter,
+    // Dropped before the log: it may have something to say.
+    _traces: Option<Sending>,
     _writer: WorkerGuard,
 }
 
@@ -54,8 +63,12 @@ impl Drop for Guard {
 ///
 /// Lines go to standard error through a bounded queue and a thread that writes them in batches.
 /// When the queue is full a line is dropped, not waited for: a log that nobody reads must not stop
-/// the service that writes it.
-pub fn init(settings: &LogSettings) -> Result<Guard, TelemetryError> {
+/// the service that writes it. Traces are sent by `program` as [`TraceSettings`] say.
+pub fn init(
+    program: &'static str,
+    settings: &LogSettings,
+    traces: &TraceSettings,
+) -> Result<Guard, TelemetryError> {
     let (writer, guard) = NonBlockingBuilder::default()
         .buffered_lines_limit(QUEUED_LINES)
         .lossy(true)
@@ -63,14 +76,17 @@ pub fn init(settings: &LogSettings) -> Result<Guard, TelemetryError> {
         .finish(BufWriter::new(io::stderr()));
     let dropped = writer.error_counter();
     let filter = settings.level.clone().with_access_log(settings.access_log);
+    let (spans, sending) = crate::traces::start(program, traces)?.unzip();
     tracing_subscriber::registry()
         .with(filter)
         .with(lines(settings.format, writer))
+        .with(spans)
         .try_init()
         .map_err(TelemetryError::AlreadyOn)?;
     crate::panic::install_hook();
     Ok(Guard {
         dropped,
+        _traces: sending,
         _writer: guard,
     })
 }

@@ -305,7 +305,7 @@ pub(crate) mod tests {
     #[test]
     fn an_event_carries_the_ids_of_its_request() {
         let line = logged(|| {
-            let request = crate::request_span("r-1", &crate::TraceContext::begin([1; 16], [2; 8]));
+            let request = crate::open_request("r-1", None, || ([1; 16], [2; 8])).0;
             request.record(fields::TENANT, "acme");
             request.record(fields::USER, "0192f0c1");
             request.in_scope(|| tracing::info!(employees = 107, dry_run = false, "imported"));
@@ -322,7 +322,7 @@ pub(crate) mod tests {
     fn a_key_occurs_once_and_the_innermost_value_counts() {
         let lines = Lines::default();
         tracing::subscriber::with_default(lines.subscriber(), || {
-            let request = crate::request_span("r-1", &crate::TraceContext::begin([1; 16], [2; 8]));
+            let request = crate::open_request("r-1", None, || ([1; 16], [2; 8])).0;
             request.record(fields::TENANT, "old");
             request.record(fields::TENANT, "acme");
             let _request = request.entered();
@@ -372,7 +372,8 @@ pub(crate) mod tests {
         }
         let lines = Lines::default();
         tracing::subscriber::with_default(lines.subscriber(), || {
-            crate::request_span("r-1", &crate::TraceContext::begin([1; 16], [2; 8]))
+            crate::open_request("r-1", None, || ([1; 16], [2; 8]))
+                .0
                 .in_scope(|| tracing::info!(who = ?Chatty, "outer"));
         });
         assert!(lines.all().iter().any(|line| line["who"] == "chatty"));

@@ -1,4 +1,4 @@
-//! Logs: how they are written, what they may hold, and which request they belong to.
+//! Logs and traces: how they are written, what they may hold, and which request they belong to.
 //!
 //! # What it promises
 //! - One line an event, as JSON ([`LogFormat::Json`]) or for people ([`LogFormat::Pretty`]), on
@@ -14,6 +14,12 @@
 //! - Every event inside a request carries the id of its trace too, that of the caller's
 //!   `traceparent` or a new one ([`TraceContext`]).
 //!
+//! # Traces
+//! Where a collector is named ([`TraceSettings`]), each request's span and what was logged inside it
+//! are sent to it by OTLP over gRPC, named and described by OpenTelemetry's conventions for HTTP
+//! ([`Answered`]): `http.request.method`, `http.route`, `http.response.status_code`, `url.scheme`,
+//! `error.type`, and the [`fields`]. No address, path or query of a client is among them.
+//!
 //! # No personal data
 //! A log outlives the record it speaks of and is read by people who may not read that record.
 //! So a line may hold ids, slugs, counts, durations, codes and the names of fields, and never
@@ -27,7 +33,7 @@
 //!
 //! # Example
 //! ```
-//! use telemetry::{LogFormat, LogSettings, TraceContext, fields};
+//! use telemetry::{LogFormat, LogSettings, TraceSettings, fields};
 //! use tracing::Instrument;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -37,10 +43,10 @@
 //!     access_log: true,
 //! };
 //! // Kept until the end of `main`: dropping it writes what is still queued.
-//! let _guard = telemetry::init(&log)?;
+//! let _guard = telemetry::init("hrms-example", &log, &TraceSettings::default())?;
 //!
-//! let trace = TraceContext::begin([1; 16], [2; 8]);
-//! let span = telemetry::request_span("0192f0c1-7f0a-7000-8000-000000000001", &trace);
+//! let draw = || ([1; 16], [2; 8]);
+//! let (span, _place) = telemetry::open_request("0192f0c1-7f0a-7000-8000-000000000001", None, draw);
 //! span.record(fields::TENANT, "acme");
 //! let _request = async { tracing::info!("hired") }.instrument(span);
 //! # Ok(())
@@ -57,10 +63,11 @@ mod panic;
 mod settings;
 mod spawn;
 mod trace_context;
+mod traces;
 
-pub use fields::request_span;
 pub use filter::{ACCESS_LOG, LogFilter, LogFilterError};
 pub use init::{Guard, TelemetryError, init};
 pub use settings::{LogFormat, LogSettings, UnknownLogFormat};
 pub use spawn::{spawn, spawn_blocking, spawn_named};
 pub use trace_context::TraceContext;
+pub use traces::{Answered, CollectorUrl, NoCollectorUrl, TraceSettings, open_request};

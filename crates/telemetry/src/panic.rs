@@ -50,7 +50,8 @@ mod tests {
         super::install_hook();
         let lines = Lines::default();
         tracing::subscriber::with_default(lines.subscriber(), || {
-            crate::request_span("r-1", &crate::TraceContext::begin([1; 16], [2; 8]))
+            crate::open_request("r-1", None, || ([1; 16], [2; 8]))
+                .0
                 .in_scope(|| catch_unwind(panicking).unwrap_err());
         });
         std::panic::set_hook(before);

@@ -113,7 +113,7 @@ mod tests {
     async fn in_request(lines: &Lines, id: &str, work: impl Future<Output = ()>) {
         let dispatch = Dispatch::new(lines.subscriber());
         let request = dispatcher::with_default(&dispatch, || {
-            crate::request_span(id, &crate::TraceContext::begin([1; 16], [2; 8]))
+            crate::open_request(id, None, || ([1; 16], [2; 8])).0
         });
         work.instrument(request).with_subscriber(dispatch).await;
     }

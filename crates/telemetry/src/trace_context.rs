@@ -4,6 +4,8 @@ use std::fmt;
 
 /// The bits of the flags that are defined: sampled, and that the trace id is random (level 2).
 const DEFINED_FLAGS: u8 = 0b11;
+/// The first of them.
+const SAMPLED: u8 = 0b01;
 /// The most that is passed on of a `tracestate`: what the standard asks for at least.
 const LONGEST_STATE: usize = 512;
 /// The most members of a `tracestate` (3.3.1.1).
@@ -88,6 +90,27 @@ impl TraceContext {
             span_id: u64::from_be_bytes(span_id).max(1),
             ..self.clone()
         }
+    }
+
+    /// Says whether the trace is kept.
+    pub(crate) fn sampled(self, is_sampled: bool) -> Self {
+        Self {
+            flags: (self.flags & !SAMPLED) | u8::from(is_sampled),
+            ..self
+        }
+    }
+
+    /// Whether the caller keeps the trace.
+    pub(crate) fn is_sampled(&self) -> bool {
+        self.flags & SAMPLED != 0
+    }
+
+    pub(crate) fn trace_id_bits(&self) -> u128 {
+        self.trace_id
+    }
+
+    pub(crate) fn span_id_bits(&self) -> u64 {
+        self.span_id
     }
 
     /// The trace's id, 32 hexadecimal digits.

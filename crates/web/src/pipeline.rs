@@ -21,13 +21,13 @@ use actix_web::{
 use database::TenantContext;
 use futures_util::FutureExt as _;
 use kernel::{Ambient, Authorizer, ErrorKind};
-use telemetry::fields;
+use telemetry::{Answered, fields};
 use tracing::Instrument as _;
 
 use crate::{
     Access, Authenticator, Problem, RouteTable, TenantResolver,
     context::RequestState,
-    edge::{Edge, answer::Dress, limits::Standing},
+    edge::{Edge, answer::Dress},
     route::Found,
 };
 
@@ -66,20 +66,18 @@ pub async fn pipeline(
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let begun = Instant::now();
     let edge = &pipeline.edge;
-    let mut dress = Dress::begin(&pipeline.ambient, edge, request.head());
+    let (mut dress, span) = Dress::begin(&pipeline.ambient, edge, request.head());
     trim_slash(&mut request);
     let method = request.method().clone();
     head_as_get(&mut request);
     let path = request.path().to_owned();
-    let span = telemetry::request_span(&dress.request_id, &dress.trace);
 
     let work = async {
         if let Some(answer) = pipeline.preflight(request.head(), &path) {
             return Ok(request.into_response(answer));
         }
-        let standing = &mut dress.standing;
         let state = pipeline
-            .admit(request.head(), &path, &span, standing)
+            .admit(request.head(), &path, &span, &mut dress)
             .await?;
         request.extensions_mut().insert(state);
         let response = next.call(request).await.map_err(|error| refusal(&error))?;
@@ -108,14 +106,14 @@ pub async fn pipeline(
     match answered {
         Ok(mut response) => {
             dress.put_on(edge, response.headers_mut());
-            record(&method, response.status(), begun);
+            record(&span, &method, &dress, response.status(), begun);
             Ok(response)
         }
         Err(problem) => {
             report(&problem);
             let mut response = problem.render(&dress.request_id, &path);
             dress.put_on(edge, response.headers_mut());
-            record(&method, response.status(), begun);
+            record(&span, &method, &dress, response.status(), begun);
             Err(InternalError::from_response(problem, response).into())
         }
     }
@@ -136,8 +134,14 @@ fn report(problem: &Problem) {
     }
 }
 
-/// The access log: one event a request.
-fn record(method: &Method, status: StatusCode, begun: Instant) {
+/// What is kept of a request: an event of the access log, and the span if it is sent somewhere.
+fn record(
+    span: &tracing::Span,
+    method: &Method,
+    dress: &Dress<'_>,
+    status: StatusCode,
+    begun: Instant,
+) {
     tracing::info!(
         target: telemetry::ACCESS_LOG,
         method = method.as_str(),
@@ -145,16 +149,23 @@ fn record(method: &Method, status: StatusCode, begun: Instant) {
         micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX),
         "answered",
     );
+    let answered = Answered {
+        action: dress.action,
+        method: method.as_str(),
+        scheme: dress.scheme,
+        status: status.as_u16(),
+    };
+    answered.describe(span);
 }
 
 impl Pipeline {
     /// Everything between the request line and the handler.
-    async fn admit(
-        &self,
+    async fn admit<'pipeline>(
+        &'pipeline self,
         head: &RequestHead,
         path: &str,
         span: &tracing::Span,
-        standing: &mut Standing,
+        dress: &mut Dress<'pipeline>,
     ) -> Result<RequestState, Problem> {
         let (method, headers) = (&head.method, &head.headers);
         let mut state = RequestState {
@@ -170,9 +181,11 @@ impl Pipeline {
             Found::Nothing => return Err(Problem::not_found()),
         };
         span.record(fields::ACTION, route.action.as_str());
+        dress.action = Some(&route.action);
+        dress.scheme = self.edge.proxies.scheme(head)?;
         if let Some(limits) = &self.edge.limits {
             let client = self.edge.proxies.client(head);
-            limits.admit_address(client, route.is_probe, standing)?;
+            limits.admit_address(client, route.is_probe, &mut dress.standing)?;
         }
         if route.access == Access::Open {
             return Ok(state);
@@ -191,7 +204,7 @@ impl Pipeline {
             }
             span.record(fields::USER, tracing::field::display(actor.user_id));
             if let Some(limits) = &self.edge.limits {
-                limits.admit_user(actor.tenant_id, actor.user_id, standing)?;
+                limits.admit_user(actor.tenant_id, actor.user_id, &mut dress.standing)?;
             }
             state.actor = Some(actor);
         }

@@ -25,7 +25,7 @@ mod up;
 mod wait;
 
 use kernel::Ambient;
-use telemetry::{Guard, LogFormat, LogSettings};
+use telemetry::{Guard, LogFormat, LogSettings, TraceSettings};
 
 use crate::settings::Settings;
 
@@ -57,7 +57,7 @@ pub fn log_warnings() -> Option<Guard> {
         level: "warn".parse().ok()?,
         access_log: false,
     };
-    telemetry::init(&settings).ok()
+    telemetry::init("hrms-bootstrap", &settings, &TraceSettings::default()).ok()
 }
 
 /// The settings in force as JSON, secrets as `***`.

@@ -52,7 +52,7 @@ pub use sections::{
     PrincipalCacheSettings, TenancySettings,
 };
 pub use sources::{DEFAULT_FILE, LoadFrom};
-pub use telemetry::LogSettings;
+pub use telemetry::{LogSettings, TraceSettings};
 pub use value::{CoreCount, DefaultPlacement, NotAnOrigin, WebOrigin};
 
 use reader::Reader;
@@ -75,6 +75,8 @@ pub struct Settings {
     pub health: HealthSettings,
     /// Logs.
     pub log: LogSettings,
+    /// Traces.
+    pub traces: TraceSettings,
     /// Where each value came from, by `section.key`.
     origins: BTreeMap<String, String>,
 }
@@ -133,6 +135,7 @@ impl Settings {
             AuthSettings::describe("auth"),
             HealthSettings::describe("health"),
             LogSettings::describe("log"),
+            TraceSettings::describe("traces"),
         ]
         .concat()
     }
@@ -146,6 +149,7 @@ impl Settings {
         let auth = AuthSettings::read("auth", reader);
         let health = HealthSettings::read("health", reader);
         let log = LogSettings::read("log", reader);
+        let traces = TraceSettings::read("traces", reader);
         Some(Self {
             http: http?,
             limits: limits?,
@@ -154,6 +158,7 @@ impl Settings {
             auth: auth?,
             health: health?,
             log: log?,
+            traces: traces?,
             origins: reader.origins(),
         })
     }
@@ -167,6 +172,7 @@ impl Settings {
         self.auth.show("auth", &mut shown);
         self.health.show("health", &mut shown);
         self.log.show("log", &mut shown);
+        self.traces.show("traces", &mut shown);
         shown
     }
 }

@@ -11,7 +11,7 @@ use url::Host;
 
 use super::section::section;
 use super::value::{CoreCount, DefaultPlacement, WebOrigin};
-use telemetry::{LogFilter, LogFormat};
+use telemetry::{CollectorUrl, LogFilter, LogFormat};
 
 section! {
     /// How HTTP is served.
@@ -195,5 +195,16 @@ section! {
         level: LogFilter = "info";
         /// Whether each answered request is a line.
         access_log: bool = "true";
+    }
+}
+
+section! {
+    /// Traces, by OTLP over gRPC.
+    impl telemetry::TraceSettings {
+        /// The collector that they are sent to. It is beside the process or in the same network:
+        /// what goes there is not encrypted.
+        endpoint: Option<CollectorUrl>;
+        /// One trace in so many is sent. A caller's `traceparent` can ask for less, never for more.
+        sample_one_in: u64 = "1", from "1" to "1000000";
     }
 }

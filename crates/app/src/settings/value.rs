@@ -9,7 +9,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use jiff::{Span, SpanRelativeTo};
 use secrecy::{ExposeSecret, SecretString};
-use telemetry::{LogFilter, LogFormat};
+use telemetry::{CollectorUrl, LogFilter, LogFormat};
 use toml::Value;
 use url::{Host, Url};
 
@@ -370,6 +370,20 @@ impl Setting for LogFormat {
 impl Setting for LogFilter {
     fn allowed() -> String {
         "a level, then `module=level` for some modules, as in `info,employees=debug`".to_owned()
+    }
+
+    fn parse(given: &Given) -> Option<Self> {
+        given.parse()
+    }
+
+    fn show(&self) -> Option<Value> {
+        Some(Value::from(self.to_string()))
+    }
+}
+
+impl Setting for CollectorUrl {
+    fn allowed() -> String {
+        "an address of the form `http://127.0.0.1:4317`".to_owned()
     }
 
     fn parse(given: &Given) -> Option<Self> {

@@ -6,28 +6,40 @@ use actix_web::{
 };
 use kernel::Ambient;
 use telemetry::TraceContext;
+use tracing::Span;
 use uuid::Uuid;
 
 use super::{Edge, limits::Standing};
 
 /// What an answer will carry besides what it says, collected on the request's way in.
-pub(crate) struct Dress {
+pub(crate) struct Dress<'pipeline> {
     pub(crate) request_id: String,
-    pub(crate) trace: TraceContext,
+    /// The request's place in its trace.
+    trace: TraceContext,
+    /// What is done, as the route names it, as soon as there is one.
+    pub(crate) action: Option<&'pipeline str>,
+    /// What the client speaks.
+    pub(crate) scheme: &'static str,
     /// The origin whose pages may read the answer.
     pub(crate) origin: Option<HeaderValue>,
     /// How the request stands to its limits.
     pub(crate) standing: Standing,
 }
 
-impl Dress {
-    pub(crate) fn begin(ambient: &Ambient, edge: &Edge, head: &RequestHead) -> Self {
-        Self {
-            request_id: request_id(ambient, &head.headers),
-            trace: super::trace::place(ambient, &head.headers),
+impl Dress<'_> {
+    /// Begins it, and the span that all of the request happens in.
+    pub(crate) fn begin(ambient: &Ambient, edge: &Edge, head: &RequestHead) -> (Self, Span) {
+        let request_id = request_id(ambient, &head.headers);
+        let (span, trace) = super::trace::open(ambient, &head.headers, &request_id);
+        let dress = Self {
+            request_id,
+            trace,
+            action: None,
+            scheme: "http",
             origin: edge.cors.allowed(head).cloned(),
             standing: Standing::default(),
-        }
+        };
+        (dress, span)
     }
 
     /// Adds the headers of every answer. What the handler has said of its answer stands.

@@ -16,9 +16,10 @@ use crate::Problem;
 
 const FOR: &str = "x-forwarded-for";
 const HOST: &str = "x-forwarded-host";
+const PROTO: &str = "x-forwarded-proto";
 
-/// The proxies that are believed what they say of a request: `X-Forwarded-For` and
-/// `X-Forwarded-Host`. From anybody else these headers mean nothing.
+/// The proxies that are believed what they say of a request: `X-Forwarded-For`,
+/// `X-Forwarded-Host` and `X-Forwarded-Proto`. From anybody else these headers mean nothing.
 ///
 /// A proxy appends the address that it was connected from to `X-Forwarded-For`, so the list is read
 /// from its right end, as long as who wrote an entry is trusted: the first address that is no
@@ -26,9 +27,9 @@ const HOST: &str = "x-forwarded-host";
 /// no address ends the reading, and the proxy that wrote it counts as the client: a stranger gains
 /// nothing by it, and is limited with all others of that proxy.
 ///
-/// `X-Forwarded-Host` has no such order. A trusted proxy sets it, once, or removes it; two values,
-/// or one that is none, are refused (400), for which of them counts would be a guess about which
-/// tenant was meant. `Forwarded` (RFC 7239) is not read.
+/// `X-Forwarded-Host` and `X-Forwarded-Proto` have no such order. A trusted proxy sets them, once,
+/// or removes them; two values, or one that is none, are refused (400), for which of them counts
+/// would be a guess about which tenant was meant. `Forwarded` (RFC 7239) is not read.
 #[derive(Clone, Debug, Default)]
 pub struct TrustedProxies(Vec<IpNet>);
 
@@ -92,6 +93,23 @@ impl TrustedProxies {
             };
         }
         Ok(head.uri.authority().map(Authority::as_str).or(host))
+    }
+
+    /// Whether the client speaks `http` or `https`, as far as a trusted proxy says.
+    ///
+    /// # Errors
+    /// 400 when it says something else, or twice.
+    pub(crate) fn scheme(&self, head: &RequestHead) -> Result<&'static str, Problem> {
+        if !self.is_behind_one(head) {
+            return Ok("http");
+        }
+        match only(&head.headers, PROTO, "X-Forwarded-Proto")?.map(str::trim) {
+            None | Some("http") => Ok("http"),
+            Some("https") => Ok("https"),
+            Some(_) => Err(malformed(
+                "The header X-Forwarded-Proto is neither `http` nor `https`.",
+            )),
+        }
     }
 }
 
@@ -250,5 +268,25 @@ mod tests {
             let request = request("10.0.0.1", headers);
             assert!(trusted.host(request.head()).is_err(), "{headers:?}");
         }
+        for headers in [
+            &[(PROTO, "https"), (PROTO, "http")][..],
+            &[(PROTO, "https, http")],
+            &[(PROTO, "ftp")],
+        ] {
+            let spoken = request("10.0.0.1", headers);
+            assert!(trusted.scheme(spoken.head()).is_err(), "{headers:?}");
+            let spoken = request("203.0.113.9", headers);
+            assert_eq!(trusted.scheme(spoken.head()).unwrap(), "http");
+        }
+    }
+
+    #[test]
+    fn a_trusted_proxy_says_whether_the_client_speaks_https() {
+        let trusted = proxies(&["10.0.0.0/8"]);
+        let scheme =
+            |peer, headers: &[(&str, &str)]| trusted.scheme(request(peer, headers).head()).unwrap();
+        assert_eq!(scheme("10.0.0.1", &[(PROTO, "https")]), "https");
+        assert_eq!(scheme("10.0.0.1", &[]), "http");
+        assert_eq!(scheme("203.0.113.9", &[(PROTO, "https")]), "http");
     }
 }

@@ -3,23 +3,30 @@
 use actix_web::http::header::HeaderMap;
 use kernel::Ambient;
 use telemetry::TraceContext;
+use tracing::Span;
 
 const TRACEPARENT: &str = "traceparent";
 const TRACESTATE: &str = "tracestate";
 
-/// This request's place in the trace of its `traceparent`, or in a new one. Two of them are none
-/// (W3C Trace Context, 3.2.1).
-pub(crate) fn place(ambient: &Ambient, headers: &HeaderMap) -> TraceContext {
+/// Opens the request's span, in the trace of its `traceparent` or in a new one.
+pub(crate) fn open(
+    ambient: &Ambient,
+    headers: &HeaderMap,
+    request_id: &str,
+) -> (Span, TraceContext) {
+    let draw = || (ambient.bytes(), ambient.bytes());
+    telemetry::open_request(request_id, parent(headers).as_ref(), draw)
+}
+
+/// The place of the caller. Two of them are none (W3C Trace Context, 3.2.1).
+fn parent(headers: &HeaderMap) -> Option<TraceContext> {
     let mut given = headers.get_all(TRACEPARENT);
     let parent = given
         .next()
         .filter(|_| given.next().is_none())
         .and_then(|value| value.to_str().ok())
-        .and_then(TraceContext::parse);
-    match parent {
-        Some(parent) => parent.with_state(&state(headers)).child(ambient.bytes()),
-        None => TraceContext::begin(ambient.bytes(), ambient.bytes()),
-    }
+        .and_then(TraceContext::parse)?;
+    Some(parent.with_state(&state(headers)))
 }
 
 /// Every line of `tracestate`, as one; what is no text is no state.
@@ -46,7 +53,7 @@ mod tests {
                 HeaderValue::from_static(value),
             );
         }
-        place(&Ambient::system(), &headers)
+        open(&Ambient::system(), &headers, "r-1").1
     }
 
     #[test]

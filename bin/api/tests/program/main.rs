@@ -5,6 +5,8 @@
     reason = "a test that cannot arrange its scene has failed"
 )]
 
+mod traces;
+
 use std::{
     fmt::Write as _,
     process::{Child, Command, Stdio},
