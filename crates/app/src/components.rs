@@ -9,7 +9,7 @@ use employees::{EmployeeService, ImportService, postgres::Postgres};
 use kernel::{Ambient, Authorizer};
 use migration::fit::Misfit;
 use tenancy::{HostRules, PostgresTenants, Registry, RegistrySettings, Resolution};
-use web::{Cors, Cursors, Edge, Limits, Pipeline, Rate, RouteTable, TrustedProxies};
+use web::{Cors, Cursors, Edge, Exports, Limits, Pipeline, Rate, RouteTable, TrustedProxies};
 
 use crate::{
     fit,
@@ -23,6 +23,7 @@ pub struct Components {
     pub(crate) pipeline: Arc<Pipeline>,
     pub(crate) authorizer: Arc<dyn Authorizer>,
     pub(crate) cursors: Cursors,
+    pub(crate) exports: Exports,
     pub(crate) health: Health,
     pub(crate) description: Description,
     pub(crate) registry: Arc<Registry>,
@@ -55,6 +56,9 @@ pub enum StartError {
         /// What is wrong with it.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The secret that seals cursors is none.
+    #[error("the cursors cannot be sealed")]
+    Cursors(#[from] web::CursorKeyError),
     /// A route does not declare what it needs.
     #[error("the routes cannot be served")]
     Routes(#[from] web::RouteError),
@@ -131,7 +135,8 @@ impl Components {
         };
         Ok(Self {
             pipeline: Arc::new(pipeline),
-            cursors: Cursors::new(&cursor_key),
+            cursors: Cursors::new(&cursor_key)?,
+            exports: Exports::new(settings.http.exports, settings.http.exports_per_tenant),
             health,
             description: Description::new(&document)?,
             employees: EmployeeService::new(

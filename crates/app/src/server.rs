@@ -32,6 +32,7 @@ pub fn serve(
     let pipe = Data::from(components.pipeline);
     let authorizer = Data::from(components.authorizer);
     let cursors = Data::new(components.cursors);
+    let exports = Data::new(components.exports);
     let health = Data::new(components.health);
     let description = Data::new(components.description);
     let registry = Data::from(components.registry);
@@ -47,6 +48,7 @@ pub fn serve(
             .app_data(pipe.clone())
             .app_data(authorizer.clone())
             .app_data(cursors.clone())
+            .app_data(exports.clone())
             .app_data(health.clone())
             .app_data(description.clone())
             .app_data(registry.clone())

@@ -52,6 +52,7 @@ mod context;
 mod error;
 mod find;
 mod idempotency;
+pub mod list;
 mod login;
 mod pool;
 mod savepoint;

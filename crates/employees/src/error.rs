@@ -1,7 +1,7 @@
 //! What can go wrong with people and the organisation.
 
 use database::StoreError;
-use kernel::{DomainError, ErrorKind, FieldError};
+use kernel::{Denied, DomainError, ErrorKind, FieldError};
 
 /// An error of this domain.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +18,9 @@ pub enum EmployeesError {
         /// The field.
         field: &'static str,
     },
+    /// The actor lacks a permission.
+    #[error(transparent)]
+    Denied(#[from] Denied),
     /// Storage failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -40,6 +43,7 @@ impl DomainError for EmployeesError {
             Self::NotFound => ErrorKind::NotFound,
             Self::Invalid(_) => ErrorKind::ValidationFailed,
             Self::Taken { .. } => ErrorKind::Conflict,
+            Self::Denied(error) => error.kind(),
             Self::Store(error) => error.kind(),
         }
     }
@@ -56,6 +60,7 @@ impl DomainError for EmployeesError {
                 format!("{} fields are not valid: see `errors`.", fields.len())
             }
             Self::Taken { field } => format!("Another record has this `{field}` already."),
+            Self::Denied(error) => error.detail(),
             Self::Store(error) => error.detail(),
         }
     }
@@ -74,7 +79,7 @@ impl DomainError for EmployeesError {
                     self.to_string(),
                 )]
             }
-            Self::NotFound | Self::Store(_) => Vec::new(),
+            Self::NotFound | Self::Denied(_) | Self::Store(_) => Vec::new(),
         }
     }
 }

@@ -32,6 +32,7 @@
 pub mod error;
 pub mod http;
 pub mod import;
+pub mod lists;
 pub mod model;
 pub mod permission;
 pub mod postgres;

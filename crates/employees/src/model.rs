@@ -16,7 +16,8 @@ pub use employment::{Employment, EmploymentType};
 pub use name::{Name, PersonName};
 pub use organisation::{Department, JobTitle, Location, PayRange, PayRangeError, PostalAddress};
 pub use profile::{
-    Assignment, CurrentPay, EmployeeProfile, EmploymentRecord, Guarded, Named, Report,
+    Assignment, CurrentPay, EmployeeProfile, EmploymentRecord, ExpandedProfile, Guarded, Named,
+    Report,
 };
 pub use text::{Code, CountryCode, EmployeeNumber, PhoneNumber, TextError};
 pub use word::WordError;

@@ -3,14 +3,15 @@
 
 use async_trait::async_trait;
 use database::{Mode, StoreError, Tenant, TenantTx, Tx};
-use kernel::{DepartmentId, Direction, EmployeeId, JobTitleId, LocationId, Page, PageRequest};
+use kernel::{
+    DepartmentId, EmployeeId, JobTitleId, ListQuery, LocationId, Page, PageRequest, Position,
+};
 use serde::{Deserialize, Serialize};
 use time::Date;
-use uuid::Uuid;
 
 use crate::model::{
-    Compensation, Department, Employee, EmployeeProfile, Employment, EmploymentRecord,
-    EmploymentStatus, JobTitle, Location, Report,
+    Compensation, Department, Employee, EmployeeProfile, Employment, EmploymentRecord, JobTitle,
+    Location, Report,
 };
 
 /// Stores people, their employments and their pay.
@@ -47,8 +48,16 @@ pub trait EmployeeRepository: Send + Sync {
         &self,
         tx: &Tx<Tenant, M>,
         query: &EmployeeQuery,
-        page: &PageRequest<EmployeeKey>,
-    ) -> Result<Page<EmployeeProfile, EmployeeKey>, StoreError>;
+        page: &PageRequest<Position>,
+    ) -> Result<Page<EmployeeProfile, Position>, StoreError>;
+
+    /// These employees as of a day, without pay, in no order; those there are.
+    async fn profiles<M: Mode>(
+        &self,
+        tx: &Tx<Tenant, M>,
+        ids: &[EmployeeId],
+        day: Date,
+    ) -> Result<Vec<EmployeeProfile>, StoreError>;
 
     /// One page of those who report to somebody on a day, through at most `depth` steps: the
     /// nearest first, then by name.
@@ -155,26 +164,50 @@ pub trait OrganisationRepository: Send + Sync {
         id: LocationId,
     ) -> Result<Option<Location>, StoreError>;
 
-    /// One page of departments, by name.
+    /// One page of departments.
     async fn departments<M: Mode>(
         &self,
         tx: &Tx<Tenant, M>,
-        page: &PageRequest<NameKey>,
-    ) -> Result<Page<Department, NameKey>, StoreError>;
+        query: &ListQuery,
+        page: &PageRequest<Position>,
+    ) -> Result<Page<Department, Position>, StoreError>;
 
-    /// One page of job titles, by name.
+    /// These departments, in no order; those there are.
+    async fn departments_by_id<M: Mode>(
+        &self,
+        tx: &Tx<Tenant, M>,
+        ids: &[DepartmentId],
+    ) -> Result<Vec<Department>, StoreError>;
+
+    /// One page of job titles.
     async fn job_titles<M: Mode>(
         &self,
         tx: &Tx<Tenant, M>,
-        page: &PageRequest<NameKey>,
-    ) -> Result<Page<JobTitle, NameKey>, StoreError>;
+        query: &ListQuery,
+        page: &PageRequest<Position>,
+    ) -> Result<Page<JobTitle, Position>, StoreError>;
 
-    /// One page of locations, by name.
+    /// These job titles, in no order; those there are.
+    async fn job_titles_by_id<M: Mode>(
+        &self,
+        tx: &Tx<Tenant, M>,
+        ids: &[JobTitleId],
+    ) -> Result<Vec<JobTitle>, StoreError>;
+
+    /// One page of locations.
     async fn locations<M: Mode>(
         &self,
         tx: &Tx<Tenant, M>,
-        page: &PageRequest<NameKey>,
-    ) -> Result<Page<Location, NameKey>, StoreError>;
+        query: &ListQuery,
+        page: &PageRequest<Position>,
+    ) -> Result<Page<Location, Position>, StoreError>;
+
+    /// These locations, in no order; those there are.
+    async fn locations_by_id<M: Mode>(
+        &self,
+        tx: &Tx<Tenant, M>,
+        ids: &[LocationId],
+    ) -> Result<Vec<Location>, StoreError>;
 }
 
 /// Draws numbers that nobody has.
@@ -261,42 +294,15 @@ pub struct FoundManager {
     pub employed_until: Option<Date>,
 }
 
-/// Which employees, in which order.
+/// Which employees, in which order ([`lists::EMPLOYEES`](crate::lists::EMPLOYEES)).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EmployeeQuery {
     /// The day as of which.
     pub day: Date,
     /// Only this one: what somebody may see who may see himself.
     pub only: Option<EmployeeId>,
-    /// Only of this department.
-    pub department: Option<DepartmentId>,
-    /// Only of this status.
-    pub status: Option<EmploymentStatus>,
-    /// Only those of whom each of these words begins a word of the names, the number or the address. The words
-    /// are normalised ([`kernel::normalised_key`]).
-    pub words: Vec<String>,
-    /// In this order.
-    pub sort: EmployeeSort,
-    /// And this way round.
-    pub direction: Direction,
-}
-
-/// What employees are sorted by; ties are broken by id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EmployeeSort {
-    /// The family name.
-    LastName,
-    /// The date of hire.
-    HireDate,
-}
-
-/// Where a page of employees ends.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum EmployeeKey {
-    /// In the order of family names: the name's key.
-    LastName(String, EmployeeId),
-    /// In the order of the dates of hire.
-    HireDate(Date, EmployeeId),
+    /// What is asked.
+    pub list: ListQuery,
 }
 
 /// Through how many steps somebody may report to somebody: 1 to 20.
@@ -327,13 +333,4 @@ pub struct ReportKey {
     pub last_name: String,
     /// Who.
     pub id: EmployeeId,
-}
-
-/// Where a page of something that is sorted by name ends.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NameKey {
-    /// The name's key.
-    pub name: String,
-    /// Which.
-    pub id: Uuid,
 }

@@ -1,5 +1,6 @@
 //! The use cases, a file each.
 
+mod expand;
 mod hire;
 mod import;
 mod organisation;
@@ -10,7 +11,6 @@ pub use hire::{Hire, NewPay};
 pub(crate) use import::LIMITS;
 pub use import::{ImportError, ImportTurn, Imports};
 pub use organisation::{NewDepartment, NewJobTitle, NewLocation};
-pub use query::EmployeeFilter;
 
 use std::sync::Arc;
 

@@ -10,7 +10,7 @@ pub trait TypedId: Copy + From<Uuid> + Into<Uuid> {}
 
 /// An identifier is written in one way, with hyphens: the parser knows more (in braces, as a URN,
 /// without hyphens), but one thing has one name.
-fn parse(text: &str) -> Result<Uuid, uuid::Error> {
+pub(crate) fn parse(text: &str) -> Result<Uuid, uuid::Error> {
     text.parse::<Hyphenated>().map(Hyphenated::into_uuid)
 }
 

@@ -48,7 +48,10 @@ pub use id::{
     RoleAssignmentId, SessionId, TenantId, TypedId, UserId,
 };
 pub use iso_currency::Currency;
-pub use list::{Direction, Limit, Page, PageRequest};
+pub use list::{
+    Condition, Direction, ExtraParameter, Kind, Limit, ListFault, ListField, ListQuery, ListSpec,
+    Operator, Page, PageRequest, Position, Scalar, Shown, SortKey,
+};
 pub use money::{Money, MoneyError};
 pub use tenant::{Placement, SchemaName, SchemaNameError, Slug, SlugError, TenantStatus};
 pub use text::{normalised_key, prefix_end};

@@ -1,4 +1,12 @@
-//! Lists: a page at a time, by keyset.
+//! Lists: what they are asked, and a page at a time, by keyset.
+
+mod query;
+mod scalar;
+
+pub use query::{
+    Condition, ExtraParameter, ListFault, ListField, ListQuery, ListSpec, Position, Shown, SortKey,
+};
+pub use scalar::{Kind, Operator, Scalar};
 
 /// Which way a list is sorted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -16,6 +24,8 @@ pub struct Limit(u16);
 impl Limit {
     /// The greatest page.
     pub const MAX: u16 = 200;
+    /// As many as a page may hold.
+    pub const LARGEST: Self = Self(Self::MAX);
 
     /// A page of this size; `None` outside 1 to 200.
     pub fn new(items: u16) -> Option<Self> {

@@ -4,7 +4,6 @@ use actix_web::{
     FromRequest, HttpMessage as _, HttpRequest, HttpResponse,
     dev::Payload,
     http::{Method, header::HeaderValue},
-    web,
 };
 use aws_lc_rs::digest;
 use database::{Database, Earlier, RequestKey, TenantContext, TenantTx};
@@ -12,7 +11,7 @@ use futures_util::future::{Ready, ready};
 use kernel::{Actor, ErrorKind, TypedId};
 use uuid::Uuid;
 
-use crate::{Answer, Pipeline, Problem, Signed, response::Rendered};
+use crate::{Answer, Pipeline, Problem, Signed, context::component, response::Rendered};
 
 /// How often a transaction is done again when it collided with another one.
 const TRIES: usize = 3;
@@ -66,14 +65,14 @@ impl Change {
         &self,
         work: &impl AsyncFn(&TenantTx) -> Result<A, Problem>,
     ) -> Result<HttpResponse, Problem> {
-        let database = self.component::<Database>()?;
+        let database = component::<Database>(&self.request)?;
         let tx = database.begin_tenant(&self.tenant).await?;
         let Some(key) = &self.key else {
             let rendered = work(&tx).await?.render()?;
             tx.commit().await?;
             return Ok(rendered.into());
         };
-        let ambient = &self.component::<Pipeline>()?.ambient;
+        let ambient = &component::<Pipeline>(&self.request)?.ambient;
         let request = self.request_key(key);
         match tx.earlier(&request, ambient.now()).await? {
             Earlier::Never => {}
@@ -104,13 +103,6 @@ impl Change {
         }
         tx.commit().await?;
         Ok(rendered.into())
-    }
-
-    fn component<T: 'static>(&self) -> Result<&web::Data<T>, Problem> {
-        self.request.app_data::<web::Data<T>>().ok_or_else(|| {
-            Problem::new(ErrorKind::Internal, "Something went wrong on our side.")
-                .caused_by("a component that changes need is not composed")
-        })
     }
 
     fn request_key(&self, key: &str) -> RequestKey {

@@ -84,13 +84,28 @@ impl<P: PermissionMarker> FromRequest for Allowed<P> {
     }
 }
 
+/// Who asks, in which tenant.
+pub(crate) fn signed(request: &HttpRequest) -> Result<Signed, Problem> {
+    Signed::from_request(request, &mut Payload::None).into_inner()
+}
+
+/// Who decides.
+pub(crate) fn authorizer(request: &HttpRequest) -> Result<&web::Data<dyn Authorizer>, Problem> {
+    component(request)
+}
+
+/// A component of the application's data.
+pub(crate) fn component<T: ?Sized + 'static>(
+    request: &HttpRequest,
+) -> Result<&web::Data<T>, Problem> {
+    request.app_data::<web::Data<T>>().ok_or_else(|| {
+        Problem::new(ErrorKind::Internal, "Something went wrong on our side.")
+            .caused_by(format!("{} is not composed", std::any::type_name::<T>()))
+    })
+}
+
 fn permit<P: PermissionMarker>(request: &HttpRequest) -> Result<Permit<P>, Problem> {
-    let authorizer = request
-        .app_data::<web::Data<dyn Authorizer>>()
-        .ok_or_else(|| {
-            Problem::new(ErrorKind::Internal, "Something went wrong on our side.")
-                .caused_by("no authorizer is composed")
-        })?;
+    let authorizer = authorizer(request)?;
     let actor = state(request, |state| state.actor.clone())?;
     Ok(Permit::obtain(authorizer.as_ref(), &actor)?)
 }

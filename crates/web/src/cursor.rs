@@ -1,7 +1,10 @@
-//! Cursors: where the next page begins, signed, so that a client cannot ask for what was not
-//! offered.
+//! Cursors: where the next page begins, sealed, so that a client can neither read whom a page ended
+//! with nor ask for what was not offered.
 
-use aws_lc_rs::hmac;
+use aws_lc_rs::{
+    aead::{AES_256_GCM_SIV, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
+    hmac,
+};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use database::TenantContext;
 use kernel::{ErrorKind, Limit, PageRequest};
@@ -10,10 +13,8 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::Problem;
 
-const TAG: usize = 16;
-
 /// What a cursor is good for: one tenant, one route, one filter and order. Used anywhere else it
-/// does not verify.
+/// does not open.
 #[derive(Clone, Debug)]
 pub struct CursorScope(String);
 
@@ -26,25 +27,48 @@ impl CursorScope {
 }
 
 /// Seals and opens cursors with a key that all processes share.
-#[derive(Clone)]
+///
+/// The cipher is AES-256-GCM-SIV (RFC 8452), which may see a nonce again: it then shows that two
+/// cursors are the same one, and a list that is read twice has the same cursors.
 pub struct Cursors {
-    key: hmac::Key,
+    key: LessSafeKey,
 }
 
+/// The shared secret is shorter than 32 bytes.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the secret of the cursors cannot be used")]
+pub struct CursorKeyError;
+
 impl Cursors {
-    /// The key has 32 bytes or more.
-    pub fn new(key: &SecretSlice<u8>) -> Self {
-        Self {
-            key: hmac::Key::new(hmac::HMAC_SHA256, key.expose_secret()),
+    /// Takes the secret that all processes share, of 32 bytes or more.
+    ///
+    /// # Errors
+    /// [`CursorKeyError`].
+    pub fn new(secret: &SecretSlice<u8>) -> Result<Self, CursorKeyError> {
+        let secret = secret.expose_secret();
+        if secret.len() < 32 {
+            return Err(CursorKeyError);
         }
+        // A key for this purpose alone, whatever else the secret may come to be used for.
+        let secret = hmac::Key::new(hmac::HMAC_SHA256, secret);
+        let key = hmac::sign(&secret, b"hrms cursors: AES-256-GCM-SIV");
+        let key =
+            UnboundKey::new(&AES_256_GCM_SIV, key.as_ref()).map_err(|_length| CursorKeyError)?;
+        Ok(Self {
+            key: LessSafeKey::new(key),
+        })
     }
 
     /// Writes a cursor.
     pub fn seal<K: Serialize>(&self, scope: &CursorScope, key: &K) -> String {
-        // Sort keys are strings, dates and ids: writing them cannot fail.
+        // Sort keys are strings, dates and ids: writing them cannot fail, nor can sealing a few.
         let mut bytes = serde_json::to_vec(key).unwrap_or_default();
-        let tag = self.tag(scope, &bytes);
-        bytes.extend(tag.as_ref().iter().take(TAG));
+        let sealed = self
+            .key
+            .seal_in_place_append_tag(nonce(), Aad::from(&scope.0), &mut bytes);
+        if sealed.is_err() {
+            bytes.clear();
+        }
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
@@ -64,23 +88,17 @@ impl Cursors {
                  with the same filters and order, or start without a cursor.",
             )
         };
-        let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_text| invalid())?;
-        let split = bytes.len().checked_sub(TAG).ok_or_else(invalid)?;
-        let (key, tag) = bytes.split_at(split);
-        let expected = self.tag(scope, key);
-        let expected = expected.as_ref().get(..TAG).ok_or_else(invalid)?;
-        aws_lc_rs::constant_time::verify_slices_are_equal(expected, tag)
+        let mut bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_text| invalid())?;
+        let key = self
+            .key
+            .open_in_place(nonce(), Aad::from(&scope.0), &mut bytes)
             .map_err(|_forged| invalid())?;
         serde_json::from_slice(key).map_err(|_other_list| invalid())
     }
+}
 
-    fn tag(&self, scope: &CursorScope, key: &[u8]) -> hmac::Tag {
-        let mut context = hmac::Context::with_key(&self.key);
-        context.update(&(scope.0.len() as u64).to_be_bytes());
-        context.update(scope.0.as_bytes());
-        context.update(key);
-        context.sign()
-    }
+fn nonce() -> Nonce {
+    Nonce::assume_unique_for_key([0; NONCE_LEN])
 }
 
 impl std::fmt::Debug for Cursors {
@@ -93,7 +111,7 @@ impl std::fmt::Debug for Cursors {
 ///
 /// # Errors
 /// `invalid_parameter` naming `limit` or `count`, `invalid_cursor`.
-pub fn page_request<K: DeserializeOwned>(
+pub(crate) fn page_request<K: DeserializeOwned>(
     cursors: &Cursors,
     scope: &CursorScope,
     limit: Option<&str>,
@@ -131,7 +149,7 @@ mod tests {
     use super::*;
 
     fn cursors() -> Cursors {
-        Cursors::new(&SecretSlice::from(vec![7; 32]))
+        Cursors::new(&SecretSlice::from(vec![7; 32])).unwrap()
     }
 
     fn scope(list: &str) -> CursorScope {
@@ -164,6 +182,19 @@ mod tests {
         fn any_text_is_a_cursor_or_an_error_never_a_panic(text in any::<String>()) {
             prop_assert!(cursors().open::<(String, u64)>(&scope("x"), &text).is_err());
         }
+    }
+
+    #[test]
+    fn a_cursor_shows_nobody_whom_a_page_ended_with() {
+        let sealed = cursors().seal(&scope(""), &("Yang".to_owned(), 7));
+        let bytes = URL_SAFE_NO_PAD.decode(&sealed).unwrap();
+        assert!(!bytes.windows(4).any(|part| part == b"Yang"));
+        assert_eq!(sealed, cursors().seal(&scope(""), &("Yang".to_owned(), 7)));
+    }
+
+    #[test]
+    fn a_short_secret_is_refused() {
+        assert!(Cursors::new(&SecretSlice::from(vec![7; 31])).is_err());
     }
 
     #[test]

@@ -32,13 +32,16 @@
 //! the house is busy or something it needs is away (503) is a `warn`, because anybody can make it
 //! so by asking for much. What the client did wrong is the client's to hear, and no event.
 
+mod accept;
 mod body;
 mod change;
 mod conditional;
 mod context;
+mod csv;
 mod cursor;
 mod draft;
 mod edge;
+mod listing;
 mod parameters;
 mod pipeline;
 mod ports;
@@ -51,7 +54,7 @@ pub use body::Body;
 pub use change::Change;
 pub use conditional::IfMatch;
 pub use context::{Allowed, Signed, TenantOnly};
-pub use cursor::{CursorScope, Cursors, page_request};
+pub use cursor::{CursorKeyError, CursorScope, Cursors};
 pub use draft::{Draft, PatchOf};
 pub use edge::{
     Edge,
@@ -59,6 +62,7 @@ pub use edge::{
     forwarded::TrustedProxies,
     limits::{LimitSettings, Limits, Rate},
 };
+pub use listing::{Exports, ListParameters, Listed, Listing, View, ViewParameters};
 pub use parameters::{Id, Query};
 pub use pipeline::{Pipeline, nothing_here, pipeline};
 pub use ports::{Authenticator, TenantResolver};

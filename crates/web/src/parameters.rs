@@ -44,16 +44,27 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
     }
 }
 
-fn read<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
-    let pairs = query
+/// The names and values of a query string, decoded.
+///
+/// # Errors
+/// 400 naming the parameter that is no UTF-8: replaced, something else would be looked for than was
+/// asked.
+pub(crate) fn pairs(query: &str) -> Result<Vec<(String, String)>, Problem> {
+    let refused = |name: &str| Problem::parameter(name, "what is sent is not UTF-8");
+    query
         .split('&')
-        .map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-    for (name, value) in pairs {
-        // The decoder would replace what is no UTF-8, and look for something else than was asked.
-        let refused = |name: &str| Problem::parameter(name, "what is sent is not UTF-8");
-        let name = decoded(name).ok_or_else(|| refused("query"))?;
-        decoded(value).ok_or_else(|| refused(&name))?;
-    }
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let name = decoded(name).ok_or_else(|| refused("query"))?;
+            let value = decoded(value).ok_or_else(|| refused(&name))?;
+            Ok((name, value))
+        })
+        .collect()
+}
+
+fn read<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
+    pairs(query)?;
     serde_urlencoded::from_str(query).map_err(|error| {
         let message = error.to_string();
         let name = serde_text::unknown_field(&message)
@@ -82,7 +93,8 @@ fn decoded(text: &str) -> Option<String> {
             bytes.push(high * 16 + low);
             rest = rest.get(3..).unwrap_or_default();
         } else {
-            bytes.push(*first);
+            // A plus is a blank (URL standard, 5.1).
+            bytes.push(if *first == b'+' { b' ' } else { *first });
             rest = after;
         }
     }

@@ -75,6 +75,20 @@ impl Problem {
         }
     }
 
+    /// 400: query parameters are unknown or wrong.
+    pub fn parameters(fields: Vec<FieldError>) -> Self {
+        match fields.as_slice() {
+            [one] => Self::parameter(&one.pointer, one.message.clone()),
+            many => {
+                let detail = format!("{} parameters are not valid: see `errors`.", many.len());
+                Self {
+                    fields,
+                    ..Self::new(ErrorKind::InvalidParameter, detail)
+                }
+            }
+        }
+    }
+
     /// 404: no such thing, or none that this tenant can see; the two are one answer.
     pub fn not_found() -> Self {
         Self::new(ErrorKind::NotFound, "There is nothing here.")

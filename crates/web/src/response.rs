@@ -86,6 +86,14 @@ impl From<Rendered> for HttpResponse {
     }
 }
 
+impl Responder for Rendered {
+    type Body = BoxBody;
+
+    fn respond_to(self, request: &HttpRequest) -> HttpResponse {
+        self.for_client(request.headers())
+    }
+}
+
 /// 200 with a representation that has no version: a list, or one with a mask.
 #[derive(Debug)]
 pub struct Json<T>(pub T);

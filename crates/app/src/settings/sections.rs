@@ -36,6 +36,11 @@ section! {
         body_limit: usize = "1048576", from "1024" to "67108864";
         /// Largest body of an import, in bytes. Four at most are in memory at a time.
         import_body_limit: usize = "33554432", from "1024" to "1073741824";
+        /// Lists that are written as CSV at a time. Each holds a page of 200 in memory, and no
+        /// connection between two pages.
+        exports: usize = "16", from "1" to "10000";
+        /// Of these for one tenant; more are answered 429.
+        exports_per_tenant: usize = "3", from "1" to "1000";
         /// How long a client may take to send the head of a request.
         client_timeout: Duration = "5s", from "100ms" to "5m";
         /// How long an idle connection is kept open.

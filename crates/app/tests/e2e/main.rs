@@ -15,6 +15,7 @@ mod employees;
 mod health;
 mod imports;
 mod isolation;
+mod lists;
 mod operate;
 mod oracle_hr;
 mod platform;

@@ -1,23 +1,34 @@
 //! `GET /api/v1/departments`
 
-use actix_web::{get, web::Data};
-use web::{Allowed, CursorScope, Cursors, Json, List, Problem, ProblemBody, Query, Signed};
+use actix_web::{HttpResponse, get, web::Data};
+use kernel::{ListSpec, Position};
+use web::{Allowed, List, ListParameters, Listed, Listing, Problem, ProblemBody, Signed};
 
-use super::{representation::DepartmentBody, wire::Paging};
-use crate::{EmployeeService, permission::ReadOrganisation};
+use super::representation::DepartmentBody;
+use crate::{EmployeeService, lists, permission::ReadOrganisation};
+
+/// Departments, listed and shown.
+pub(super) struct DepartmentList;
+
+impl Listed for DepartmentList {
+    const SPEC: ListSpec = lists::DEPARTMENTS;
+    type Key = Position;
+    const FILE: &'static str = "departments";
+}
 
 /// List departments
 ///
-/// Sorted by name.
+/// Sorted by name unless `sort` says otherwise.
 #[utoipa::path(
     get,
     path = "/api/v1/departments",
     tag = "organisation",
     operation_id = "list_departments",
     extensions(("x-permission" = json!("organisation:read"))),
-    params(Paging),
+    params(ListParameters<DepartmentList>),
     responses(
-        (status = 200, description = "One page of departments.", body = List<DepartmentBody>),
+        (status = 200, description = "One page of departments; as CSV the whole list.",
+         content((List<DepartmentBody> = "application/json"), (String = "text/csv"))),
         (status = 400, description = "A parameter is unknown or wrong (`invalid_parameter`), or \
          the cursor belongs to another list (`invalid_cursor`).",
          body = ProblemBody, content_type = "application/problem+json"),
@@ -27,15 +38,13 @@ use crate::{EmployeeService, permission::ReadOrganisation};
 pub(super) async fn list_departments(
     Allowed(permit): Allowed<ReadOrganisation>,
     Signed { tenant, .. }: Signed,
-    Query(paging): Query<Paging>,
-    cursors: Data<Cursors>,
+    listing: Listing<DepartmentList>,
     employees: Data<EmployeeService>,
-) -> Result<Json<List<DepartmentBody>>, Problem> {
-    let scope = CursorScope::new(&tenant, "GET /api/v1/departments", "");
-    let request = paging.request(&cursors, &scope)?;
-    let page = employees.departments(&permit, &tenant, &request).await?;
-    let limit = request.limit.get();
-    Ok(Json(List::new(page, limit, DepartmentBody::from, |key| {
-        cursors.seal(&scope, &key)
-    })))
+) -> Result<HttpResponse, Problem> {
+    listing
+        .answer(async move |query, page| {
+            let found = employees.departments(&permit, &tenant, query, page).await?;
+            Ok(found.map(DepartmentBody::from))
+        })
+        .await
 }

@@ -1,17 +1,17 @@
 //! `GET /api/v1/employees/{id}/employments`
 
-use actix_web::{get, web::Data};
-use kernel::{EmployeeId, EmploymentId};
+use actix_web::{HttpResponse, get, web::Data};
+use kernel::{EmployeeId, EmploymentId, ListSpec};
 use serde::Serialize;
 use time::{Date, OffsetDateTime};
 use utoipa::ToSchema;
-use web::{Allowed, CursorScope, Cursors, Id, Json, List, Problem, ProblemBody, Query, Signed};
+use web::{Allowed, Id, List, ListParameters, Listed, Listing, Problem, ProblemBody, Signed};
 
 use super::{
     representation::{AssignmentParts, Reference},
-    wire::{self, EmploymentTypeWord, Paging},
+    wire::{self, EmploymentTypeWord},
 };
-use crate::{EmployeeService, model::EmploymentRecord, permission::Read};
+use crate::{EmployeeService, lists, model::EmploymentRecord, permission::Read};
 
 /// A period during which somebody works in one place, under one manager.
 #[derive(Debug, Serialize, ToSchema)]
@@ -70,6 +70,15 @@ impl From<EmploymentRecord> for EmploymentBody {
     }
 }
 
+/// Employments of one employee.
+struct EmploymentList;
+
+impl Listed for EmploymentList {
+    const SPEC: ListSpec = lists::EMPLOYMENTS;
+    type Key = Date;
+    const FILE: &'static str = "employments";
+}
+
 /// List an employee's employments
 ///
 /// His whole history here, the newest first: past, present and agreed for the future.
@@ -79,9 +88,10 @@ impl From<EmploymentRecord> for EmploymentBody {
     tag = "employees",
     operation_id = "list_employments",
     extensions(("x-permission" = json!("employees:read"))),
-    params(("id" = uuid::Uuid, Path, description = "The employee."), Paging),
+    params(("id" = uuid::Uuid, Path, description = "The employee."), ListParameters<EmploymentList>),
     responses(
-        (status = 200, description = "One page of employments.", body = List<EmploymentBody>),
+        (status = 200, description = "One page of employments; as CSV all of them.",
+         content((List<EmploymentBody> = "application/json"), (String = "text/csv"))),
         (status = 400, description = "A parameter is unknown or wrong (`invalid_parameter`), or \
          the cursor belongs to another list (`invalid_cursor`).",
          body = ProblemBody, content_type = "application/problem+json"),
@@ -94,21 +104,13 @@ pub(super) async fn list_employments(
     Allowed(permit): Allowed<Read>,
     Signed { tenant, actor }: Signed,
     Id(id): Id<EmployeeId>,
-    Query(paging): Query<Paging>,
-    cursors: Data<Cursors>,
+    listing: Listing<EmploymentList>,
     employees: Data<EmployeeService>,
-) -> Result<Json<List<EmploymentBody>>, Problem> {
-    let scope = CursorScope::new(
-        &tenant,
-        "GET /api/v1/employees/{id}/employments",
-        &id.to_string(),
-    );
-    let request = paging.request(&cursors, &scope)?;
-    let page = employees
-        .employments(&permit, &tenant, &actor, id, &request)
-        .await?;
-    let limit = request.limit.get();
-    Ok(Json(List::new(page, limit, EmploymentBody::from, |key| {
-        cursors.seal(&scope, &key)
-    })))
+) -> Result<HttpResponse, Problem> {
+    listing
+        .answer(async move |_query, page| {
+            let found = employees.employments(&permit, &tenant, &actor, id, page);
+            Ok(found.await?.map(EmploymentBody::from))
+        })
+        .await
 }

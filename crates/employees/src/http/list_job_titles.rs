@@ -1,23 +1,34 @@
 //! `GET /api/v1/job-titles`
 
-use actix_web::{get, web::Data};
-use web::{Allowed, CursorScope, Cursors, Json, List, Problem, ProblemBody, Query, Signed};
+use actix_web::{HttpResponse, get, web::Data};
+use kernel::{ListSpec, Position};
+use web::{Allowed, List, ListParameters, Listed, Listing, Problem, ProblemBody, Signed};
 
-use super::{representation::JobTitleBody, wire::Paging};
-use crate::{EmployeeService, permission::ReadOrganisation};
+use super::representation::JobTitleBody;
+use crate::{EmployeeService, lists, permission::ReadOrganisation};
+
+/// Job titles, listed and shown.
+pub(super) struct JobTitleList;
+
+impl Listed for JobTitleList {
+    const SPEC: ListSpec = lists::JOB_TITLES;
+    type Key = Position;
+    const FILE: &'static str = "job-titles";
+}
 
 /// List job titles
 ///
-/// Sorted by name.
+/// Sorted by name unless `sort` says otherwise.
 #[utoipa::path(
     get,
     path = "/api/v1/job-titles",
     tag = "organisation",
     operation_id = "list_job_titles",
     extensions(("x-permission" = json!("organisation:read"))),
-    params(Paging),
+    params(ListParameters<JobTitleList>),
     responses(
-        (status = 200, description = "One page of job titles.", body = List<JobTitleBody>),
+        (status = 200, description = "One page of job titles; as CSV the whole list.",
+         content((List<JobTitleBody> = "application/json"), (String = "text/csv"))),
         (status = 400, description = "A parameter is unknown or wrong (`invalid_parameter`), or \
          the cursor belongs to another list (`invalid_cursor`).",
          body = ProblemBody, content_type = "application/problem+json"),
@@ -27,15 +38,13 @@ use crate::{EmployeeService, permission::ReadOrganisation};
 pub(super) async fn list_job_titles(
     Allowed(permit): Allowed<ReadOrganisation>,
     Signed { tenant, .. }: Signed,
-    Query(paging): Query<Paging>,
-    cursors: Data<Cursors>,
+    listing: Listing<JobTitleList>,
     employees: Data<EmployeeService>,
-) -> Result<Json<List<JobTitleBody>>, Problem> {
-    let scope = CursorScope::new(&tenant, "GET /api/v1/job-titles", "");
-    let request = paging.request(&cursors, &scope)?;
-    let page = employees.job_titles(&permit, &tenant, &request).await?;
-    let limit = request.limit.get();
-    Ok(Json(List::new(page, limit, JobTitleBody::from, |key| {
-        cursors.seal(&scope, &key)
-    })))
+) -> Result<HttpResponse, Problem> {
+    listing
+        .answer(async move |query, page| {
+            let found = employees.job_titles(&permit, &tenant, query, page).await?;
+            Ok(found.map(JobTitleBody::from))
+        })
+        .await
 }

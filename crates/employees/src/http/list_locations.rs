@@ -1,23 +1,34 @@
 //! `GET /api/v1/locations`
 
-use actix_web::{get, web::Data};
-use web::{Allowed, CursorScope, Cursors, Json, List, Problem, ProblemBody, Query, Signed};
+use actix_web::{HttpResponse, get, web::Data};
+use kernel::{ListSpec, Position};
+use web::{Allowed, List, ListParameters, Listed, Listing, Problem, ProblemBody, Signed};
 
-use super::{representation::LocationBody, wire::Paging};
-use crate::{EmployeeService, permission::ReadOrganisation};
+use super::representation::LocationBody;
+use crate::{EmployeeService, lists, permission::ReadOrganisation};
+
+/// Locations, listed and shown.
+pub(super) struct LocationList;
+
+impl Listed for LocationList {
+    const SPEC: ListSpec = lists::LOCATIONS;
+    type Key = Position;
+    const FILE: &'static str = "locations";
+}
 
 /// List locations
 ///
-/// Sorted by name.
+/// Sorted by name unless `sort` says otherwise.
 #[utoipa::path(
     get,
     path = "/api/v1/locations",
     tag = "organisation",
     operation_id = "list_locations",
     extensions(("x-permission" = json!("organisation:read"))),
-    params(Paging),
+    params(ListParameters<LocationList>),
     responses(
-        (status = 200, description = "One page of locations.", body = List<LocationBody>),
+        (status = 200, description = "One page of locations; as CSV the whole list.",
+         content((List<LocationBody> = "application/json"), (String = "text/csv"))),
         (status = 400, description = "A parameter is unknown or wrong (`invalid_parameter`), or \
          the cursor belongs to another list (`invalid_cursor`).",
          body = ProblemBody, content_type = "application/problem+json"),
@@ -27,15 +38,13 @@ use crate::{EmployeeService, permission::ReadOrganisation};
 pub(super) async fn list_locations(
     Allowed(permit): Allowed<ReadOrganisation>,
     Signed { tenant, .. }: Signed,
-    Query(paging): Query<Paging>,
-    cursors: Data<Cursors>,
+    listing: Listing<LocationList>,
     employees: Data<EmployeeService>,
-) -> Result<Json<List<LocationBody>>, Problem> {
-    let scope = CursorScope::new(&tenant, "GET /api/v1/locations", "");
-    let request = paging.request(&cursors, &scope)?;
-    let page = employees.locations(&permit, &tenant, &request).await?;
-    let limit = request.limit.get();
-    Ok(Json(List::new(page, limit, LocationBody::from, |key| {
-        cursors.seal(&scope, &key)
-    })))
+) -> Result<HttpResponse, Problem> {
+    listing
+        .answer(async move |query, page| {
+            let found = employees.locations(&permit, &tenant, query, page).await?;
+            Ok(found.map(LocationBody::from))
+        })
+        .await
 }

@@ -1,43 +1,34 @@
 //! `GET /api/v1/employees/{id}/reports`
 
-use actix_web::{get, web::Data};
-use kernel::EmployeeId;
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
-use web::{Allowed, CursorScope, Cursors, Id, Json, List, Problem, ProblemBody, Query, Signed};
+use actix_web::{HttpResponse, get, web::Data};
+use kernel::{EmployeeId, ListSpec};
+use serde::Serialize;
+use utoipa::ToSchema;
+use web::{Allowed, Id, List, ListParameters, Listed, Listing, Problem, ProblemBody, Signed};
 
 use super::representation::EmployeeBody;
-use crate::{EmployeeService, model::Report, permission::Read, repository::ReportDepth};
+use crate::{
+    EmployeeService, lists,
+    model::{ExpandedProfile, Report},
+    permission::Read,
+    repository::{ReportDepth, ReportKey},
+};
 
-/// How far down, and which page.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct Parameters {
-    /// Through how many steps: 1 (direct reports) to 20.
-    #[param(value_type = Option<u8>, minimum = 1, maximum = 20, default = 1)]
-    depth: Option<String>,
-    /// How many items a page holds: 1 to 200.
-    #[param(value_type = Option<u16>, minimum = 1, maximum = 200, default = 25)]
-    limit: Option<String>,
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
-    /// `exact` counts the whole list.
-    #[param(example = "exact")]
-    count: Option<String>,
+/// Those who report to one employee.
+struct ReportList;
+
+impl Listed for ReportList {
+    const SPEC: ListSpec = lists::REPORTS;
+    type Key = ReportKey;
+    const FILE: &'static str = "reports";
 }
 
-impl Parameters {
-    fn depth(&self) -> Result<ReportDepth, Problem> {
-        match self.depth.as_deref() {
-            None => Ok(ReportDepth::DIRECT),
-            Some(text) => {
-                text.parse().ok().and_then(ReportDepth::new).ok_or_else(|| {
-                    Problem::parameter("depth", "must be a whole number from 1 to 20")
-                })
-            }
-        }
-    }
+fn depth(text: Option<&str>) -> Result<ReportDepth, Problem> {
+    let Some(text) = text else {
+        return Ok(ReportDepth::DIRECT);
+    };
+    let depth = text.parse().ok().and_then(ReportDepth::new);
+    depth.ok_or_else(|| Problem::parameter("depth", "must be a whole number from 1 to 20"))
 }
 
 /// Somebody who reports to somebody.
@@ -55,7 +46,7 @@ struct ReportBody {
 impl From<Report> for ReportBody {
     fn from(report: Report) -> Self {
         Self {
-            employee: report.profile.into(),
+            employee: ExpandedProfile::from(report.profile).into(),
             depth: report.depth,
         }
     }
@@ -71,9 +62,10 @@ impl From<Report> for ReportBody {
     tag = "employees",
     operation_id = "list_reports",
     extensions(("x-permission" = json!("employees:read"))),
-    params(("id" = uuid::Uuid, Path, description = "The manager."), Parameters),
+    params(("id" = uuid::Uuid, Path, description = "The manager."), ListParameters<ReportList>),
     responses(
-        (status = 200, description = "One page of reports.", body = List<ReportBody>),
+        (status = 200, description = "One page of reports; as CSV all of them.",
+         content((List<ReportBody> = "application/json"), (String = "text/csv"))),
         (status = 400, description = "A parameter is unknown or wrong (`invalid_parameter`), or \
          the cursor belongs to another list (`invalid_cursor`).",
          body = ProblemBody, content_type = "application/problem+json"),
@@ -86,27 +78,16 @@ pub(super) async fn list_reports(
     Allowed(permit): Allowed<Read>,
     Signed { tenant, actor }: Signed,
     Id(id): Id<EmployeeId>,
-    Query(parameters): Query<Parameters>,
-    cursors: Data<Cursors>,
+    listing: Listing<ReportList>,
     employees: Data<EmployeeService>,
-) -> Result<Json<List<ReportBody>>, Problem> {
-    let depth = parameters.depth()?;
-    let list = format!("{id}\n{}", depth.get());
-    let scope = CursorScope::new(&tenant, "GET /api/v1/employees/{id}/reports", &list);
-    let request = web::page_request(
-        &cursors,
-        &scope,
-        parameters.limit.as_deref(),
-        parameters.cursor.as_deref(),
-        parameters.count.as_deref(),
-    )?;
-    let page = employees
-        .reports(&permit, &tenant, &actor, id, depth, &request)
-        .await?;
-    let limit = request.limit.get();
-    Ok(Json(List::new(page, limit, ReportBody::from, |key| {
-        cursors.seal(&scope, &key)
-    })))
+) -> Result<HttpResponse, Problem> {
+    let depth = depth(listing.extra("depth"))?;
+    listing
+        .answer(async move |_query, page| {
+            let found = employees.reports(&permit, &tenant, &actor, id, depth, page);
+            Ok(found.await?.map(ReportBody::from))
+        })
+        .await
 }
 
 #[cfg(test)]
@@ -115,18 +96,8 @@ mod tests {
 
     #[test]
     fn a_depth_is_1_to_20() {
-        let depth = |text: Option<&str>| {
-            Parameters {
-                depth: text.map(str::to_owned),
-                limit: None,
-                cursor: None,
-                count: None,
-            }
-            .depth()
-            .map(ReportDepth::get)
-        };
-        assert_eq!(depth(None).unwrap(), 1);
-        assert_eq!(depth(Some("20")).unwrap(), 20);
+        assert_eq!(depth(None).unwrap().get(), 1);
+        assert_eq!(depth(Some("20")).unwrap().get(), 20);
         for wrong in ["0", "21", "-1", "all", ""] {
             assert!(depth(Some(wrong)).is_err(), "{wrong}");
         }

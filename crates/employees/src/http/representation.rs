@@ -1,15 +1,21 @@
 //! What is shown of people and organisation.
 
+use std::borrow::Cow;
+
 use kernel::{DepartmentId, EmployeeId, JobTitleId, LocationId};
 use serde::Serialize;
 use time::{Date, OffsetDateTime};
-use utoipa::ToSchema;
+use utoipa::{
+    PartialSchema as _, ToSchema,
+    openapi::{Ref, RefOr, Schema, schema::OneOfBuilder},
+};
 use uuid::Uuid;
 use web::{Created, Whole};
 
 use super::wire::{self, EmploymentStatusWord, EmploymentTypeWord, MoneyBody, PayPeriodWord, Word};
 use crate::model::{
-    Assignment, CurrentPay, Department, EmployeeProfile, Guarded, JobTitle, Location, Named,
+    Assignment, CurrentPay, Department, EmployeeProfile, ExpandedProfile, Guarded, JobTitle,
+    Location, Named,
 };
 
 /// Something that is referred to, with the name by which people know it.
@@ -28,6 +34,45 @@ impl<Id: Into<Uuid>> From<Named<Id>> for Reference {
             id: named.id.into(),
             name: named.name,
         }
+    }
+}
+
+/// A reference, or all of what is referred to where `expand` asks for it.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(super) enum Expandable<T> {
+    /// With the name by which people know it.
+    Reference(Reference),
+    /// All of it.
+    Whole(Box<T>),
+}
+
+impl<T> Expandable<T> {
+    fn new<Whole: Into<T>>(reference: Option<Reference>, whole: Option<Whole>) -> Option<Self> {
+        match whole {
+            Some(whole) => Some(Self::Whole(Box::new(whole.into()))),
+            None => reference.map(Self::Reference),
+        }
+    }
+}
+
+/// By hand: the whole of a manager is an employee again, and the macro would follow him without end.
+impl<T: ToSchema> utoipa::__dev::ComposeSchema for Expandable<T> {
+    fn compose(_generics: Vec<RefOr<Schema>>) -> RefOr<Schema> {
+        OneOfBuilder::new()
+            .item(Ref::from_schema_name(Reference::name()))
+            .item(Ref::from_schema_name(T::name()))
+            .into()
+    }
+}
+
+impl<T: ToSchema> ToSchema for Expandable<T> {
+    fn name() -> Cow<'static, str> {
+        Cow::Owned(format!("{}OrReference", T::name()))
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((Reference::name().into_owned(), Reference::schema()));
     }
 }
 
@@ -67,13 +112,13 @@ pub(super) struct EmployeeBody {
     #[schema(inline)]
     employment_type: Option<EmploymentTypeWord>,
     /// Where he belongs.
-    department: Option<Reference>,
+    department: Option<Expandable<DepartmentBody>>,
     /// What he does.
-    job_title: Option<Reference>,
+    job_title: Option<Expandable<JobTitleBody>>,
     /// Where he works.
-    location: Option<Reference>,
+    location: Option<Expandable<LocationBody>>,
     /// Whom he reports to.
-    manager: Option<Reference>,
+    manager: Option<Expandable<EmployeeBody>>,
     /// What he is paid; `null` when nothing is agreed. Absent without the permission
     /// `employees:read_compensation`, and in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -97,6 +142,13 @@ pub(super) struct EmployeeBody {
 
 impl From<EmployeeProfile> for EmployeeBody {
     fn from(profile: EmployeeProfile) -> Self {
+        ExpandedProfile::from(profile).into()
+    }
+}
+
+impl From<ExpandedProfile> for EmployeeBody {
+    fn from(expanded: ExpandedProfile) -> Self {
+        let profile = expanded.profile;
         let assignment = AssignmentParts::from(profile.assignment);
         Self {
             id: profile.id,
@@ -108,10 +160,10 @@ impl From<EmployeeProfile> for EmployeeBody {
             hire_date: profile.hire_date,
             status: Word(profile.status),
             employment_type: assignment.employment_type,
-            department: assignment.department,
-            job_title: assignment.job_title,
-            location: assignment.location,
-            manager: assignment.manager,
+            department: Expandable::new(assignment.department, expanded.department),
+            job_title: Expandable::new(assignment.job_title, expanded.job_title),
+            location: Expandable::new(assignment.location, expanded.location),
+            manager: Expandable::new(assignment.manager, expanded.manager),
             compensation: match profile.compensation {
                 Guarded::Hidden => None,
                 Guarded::Shown(pay) => Some(pay.map(CompensationBody::from)),

@@ -2,9 +2,9 @@
 
 use actix_web::{get, web::Data};
 use kernel::DepartmentId;
-use web::{Allowed, Id, Problem, ProblemBody, Signed, Whole};
+use web::{Allowed, Id, Problem, ProblemBody, Rendered, Signed, View, ViewParameters};
 
-use super::representation::DepartmentBody;
+use super::{list_departments::DepartmentList, representation::DepartmentBody};
 use crate::{EmployeeService, permission::ReadOrganisation};
 
 /// Show a department
@@ -14,7 +14,7 @@ use crate::{EmployeeService, permission::ReadOrganisation};
     tag = "organisation",
     operation_id = "show_department",
     extensions(("x-permission" = json!("organisation:read"))),
-    params(("id" = uuid::Uuid, Path, description = "The department.")),
+    params(("id" = uuid::Uuid, Path, description = "The department."), ViewParameters<DepartmentList>),
     responses(
         (status = 200, description = "The department.", body = DepartmentBody,
          headers(("ETag" = String, description = "The version, for `If-Match` and `If-None-Match`."))),
@@ -28,8 +28,10 @@ pub(super) async fn show_department(
     Allowed(permit): Allowed<ReadOrganisation>,
     Signed { tenant, .. }: Signed,
     Id(id): Id<DepartmentId>,
+    view: View<DepartmentList>,
     employees: Data<EmployeeService>,
-) -> Result<Whole<DepartmentBody>, Problem> {
+) -> Result<Rendered, Problem> {
     let department = employees.department(&permit, &tenant, id).await?;
-    Ok(DepartmentBody::from(department).whole())
+    let version = department.stamp.version;
+    view.answer(DepartmentBody::from(department), Some(version))
 }

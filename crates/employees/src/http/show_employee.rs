@@ -2,9 +2,9 @@
 
 use actix_web::{get, web::Data};
 use kernel::EmployeeId;
-use web::{Allowed, Id, Json, Problem, ProblemBody, Signed};
+use web::{Allowed, Id, Problem, ProblemBody, Rendered, Signed, View, ViewParameters};
 
-use super::representation::EmployeeBody;
+use super::{list_employees::EmployeeList, representation::EmployeeBody};
 use crate::{EmployeeService, permission::Read};
 
 /// Show an employee
@@ -16,7 +16,7 @@ use crate::{EmployeeService, permission::Read};
     tag = "employees",
     operation_id = "show_employee",
     extensions(("x-permission" = json!("employees:read"))),
-    params(("id" = uuid::Uuid, Path, description = "The employee.")),
+    params(("id" = uuid::Uuid, Path, description = "The employee."), ViewParameters<EmployeeList>),
     responses(
         (status = 200, description = "The employee as of today.", body = EmployeeBody),
         (status = 404, description = "No such employee, or none that the caller may see \
@@ -28,8 +28,10 @@ pub(super) async fn show_employee(
     Allowed(permit): Allowed<Read>,
     Signed { tenant, actor }: Signed,
     Id(id): Id<EmployeeId>,
+    view: View<EmployeeList>,
     employees: Data<EmployeeService>,
-) -> Result<Json<EmployeeBody>, Problem> {
-    let profile = employees.show(&permit, &tenant, &actor, id).await?;
-    Ok(Json(profile.into()))
+) -> Result<Rendered, Problem> {
+    let expand = &view.expand;
+    let found = employees.show(&permit, &tenant, &actor, id, expand).await?;
+    view.answer(EmployeeBody::from(found), None)
 }

@@ -2,9 +2,9 @@
 
 use actix_web::{get, web::Data};
 use kernel::JobTitleId;
-use web::{Allowed, Id, Problem, ProblemBody, Signed, Whole};
+use web::{Allowed, Id, Problem, ProblemBody, Rendered, Signed, View, ViewParameters};
 
-use super::representation::JobTitleBody;
+use super::{list_job_titles::JobTitleList, representation::JobTitleBody};
 use crate::{EmployeeService, permission::ReadOrganisation};
 
 /// Show a job title
@@ -14,7 +14,7 @@ use crate::{EmployeeService, permission::ReadOrganisation};
     tag = "organisation",
     operation_id = "show_job_title",
     extensions(("x-permission" = json!("organisation:read"))),
-    params(("id" = uuid::Uuid, Path, description = "The job title.")),
+    params(("id" = uuid::Uuid, Path, description = "The job title."), ViewParameters<JobTitleList>),
     responses(
         (status = 200, description = "The job title.", body = JobTitleBody,
          headers(("ETag" = String, description = "The version, for `If-Match` and `If-None-Match`."))),
@@ -28,8 +28,10 @@ pub(super) async fn show_job_title(
     Allowed(permit): Allowed<ReadOrganisation>,
     Signed { tenant, .. }: Signed,
     Id(id): Id<JobTitleId>,
+    view: View<JobTitleList>,
     employees: Data<EmployeeService>,
-) -> Result<Whole<JobTitleBody>, Problem> {
+) -> Result<Rendered, Problem> {
     let job_title = employees.job_title(&permit, &tenant, id).await?;
-    Ok(JobTitleBody::from(job_title).whole())
+    let version = job_title.stamp.version;
+    view.answer(JobTitleBody::from(job_title), Some(version))
 }

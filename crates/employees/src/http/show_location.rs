@@ -2,9 +2,9 @@
 
 use actix_web::{get, web::Data};
 use kernel::LocationId;
-use web::{Allowed, Id, Problem, ProblemBody, Signed, Whole};
+use web::{Allowed, Id, Problem, ProblemBody, Rendered, Signed, View, ViewParameters};
 
-use super::representation::LocationBody;
+use super::{list_locations::LocationList, representation::LocationBody};
 use crate::{EmployeeService, permission::ReadOrganisation};
 
 /// Show a location
@@ -14,7 +14,7 @@ use crate::{EmployeeService, permission::ReadOrganisation};
     tag = "organisation",
     operation_id = "show_location",
     extensions(("x-permission" = json!("organisation:read"))),
-    params(("id" = uuid::Uuid, Path, description = "The location.")),
+    params(("id" = uuid::Uuid, Path, description = "The location."), ViewParameters<LocationList>),
     responses(
         (status = 200, description = "The location.", body = LocationBody,
          headers(("ETag" = String, description = "The version, for `If-Match` and `If-None-Match`."))),
@@ -28,8 +28,10 @@ pub(super) async fn show_location(
     Allowed(permit): Allowed<ReadOrganisation>,
     Signed { tenant, .. }: Signed,
     Id(id): Id<LocationId>,
+    view: View<LocationList>,
     employees: Data<EmployeeService>,
-) -> Result<Whole<LocationBody>, Problem> {
+) -> Result<Rendered, Problem> {
     let location = employees.location(&permit, &tenant, id).await?;
-    Ok(LocationBody::from(location).whole())
+    let version = location.stamp.version;
+    view.answer(LocationBody::from(location), Some(version))
 }

@@ -9,7 +9,6 @@ use utoipa::{
     PartialSchema, ToSchema,
     openapi::{ObjectBuilder, RefOr, Schema, Type},
 };
-use web::{CursorScope, Cursors, Problem};
 
 use crate::model::{EmploymentStatus, EmploymentType, PayPeriod, TextError};
 
@@ -223,37 +222,6 @@ pub(super) fn optional_text<T: FromStr<Err = TextError>>(
 pub(super) fn parse_date(text: &str) -> Result<Date, &'static str> {
     let format = time::macros::format_description!("[year]-[month]-[day]");
     Date::parse(text, format).map_err(|_wrong| "must be a date, for example 2026-01-31")
-}
-
-/// The parameters of a list that is sorted by name.
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct Paging {
-    /// How many items a page holds: 1 to 200.
-    #[param(value_type = Option<u16>, minimum = 1, maximum = 200, default = 25)]
-    pub(super) limit: Option<String>,
-    /// `next_cursor` of the page before.
-    pub(super) cursor: Option<String>,
-    /// `exact` counts the whole list.
-    #[param(example = "exact")]
-    pub(super) count: Option<String>,
-}
-
-impl Paging {
-    pub(super) fn request<K: serde::de::DeserializeOwned>(
-        &self,
-        cursors: &Cursors,
-        scope: &CursorScope,
-    ) -> Result<kernel::PageRequest<K>, Problem> {
-        web::page_request(
-            cursors,
-            scope,
-            self.limit.as_deref(),
-            self.cursor.as_deref(),
-            self.count.as_deref(),
-        )
-    }
 }
 
 #[cfg(test)]

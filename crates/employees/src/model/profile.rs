@@ -4,7 +4,10 @@
 use kernel::{DepartmentId, EmployeeId, EmploymentId, JobTitleId, LocationId};
 use time::Date;
 
-use super::{Commission, EmployeeNumber, EmploymentStatus, EmploymentType, Pay, PersonName, Stamp};
+use super::{
+    Commission, Department, EmployeeNumber, EmploymentStatus, EmploymentType, JobTitle, Location,
+    Pay, PersonName, Stamp,
+};
 
 /// Something with the name by which people know it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +59,33 @@ pub struct EmployeeProfile {
     pub compensation: Guarded<Option<CurrentPay>>,
     /// When the record was made and changed.
     pub stamp: Stamp,
+}
+
+/// An employee, and all of what he refers to, where that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExpandedProfile {
+    /// The employee.
+    pub profile: EmployeeProfile,
+    /// His department.
+    pub department: Option<Department>,
+    /// His job title.
+    pub job_title: Option<JobTitle>,
+    /// His location.
+    pub location: Option<Location>,
+    /// His manager, without pay.
+    pub manager: Option<EmployeeProfile>,
+}
+
+impl From<EmployeeProfile> for ExpandedProfile {
+    fn from(profile: EmployeeProfile) -> Self {
+        Self {
+            profile,
+            department: None,
+            job_title: None,
+            location: None,
+            manager: None,
+        }
+    }
 }
 
 /// What not everybody may see.

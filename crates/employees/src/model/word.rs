@@ -20,6 +20,8 @@ macro_rules! words {
         impl $name {
             /// Every word of the set.
             pub const ALL: &[Self] = &[$(Self::$variant),+];
+            /// The words of the set.
+            pub const WORDS: &'static [&'static str] = &[$($word),+];
 
             /// The word on the wire and in storage.
             pub fn as_str(self) -> &'static str {

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use database::{Mode, StoreError, Tenant, TenantTx, Tx};
-use kernel::{EmployeeId, Page, PageRequest};
+use kernel::{EmployeeId, Page, PageRequest, Position};
 use sea_orm::FromQueryResult;
 use time::Date;
 use uuid::Uuid;
@@ -11,8 +11,8 @@ use super::{Postgres, hire, history, list, profile, report};
 use crate::{
     model::{Compensation, Employee, EmployeeProfile, Employment, EmploymentRecord, Report},
     repository::{
-        EmployeeKey, EmployeeQuery, EmployeeRepository, FoundManager, FoundReferences, Inserted,
-        References, ReportDepth, ReportKey,
+        EmployeeQuery, EmployeeRepository, FoundManager, FoundReferences, Inserted, References,
+        ReportDepth, ReportKey,
     },
 };
 
@@ -81,9 +81,18 @@ impl EmployeeRepository for Postgres {
         &self,
         tx: &Tx<Tenant, M>,
         query: &EmployeeQuery,
-        page: &PageRequest<EmployeeKey>,
-    ) -> Result<Page<EmployeeProfile, EmployeeKey>, StoreError> {
+        page: &PageRequest<Position>,
+    ) -> Result<Page<EmployeeProfile, Position>, StoreError> {
         list::page(tx, query, page).await
+    }
+
+    async fn profiles<M: Mode>(
+        &self,
+        tx: &Tx<Tenant, M>,
+        ids: &[EmployeeId],
+        day: Date,
+    ) -> Result<Vec<EmployeeProfile>, StoreError> {
+        list::by_id(tx, ids, day).await
     }
 
     async fn reports<M: Mode>(

@@ -4,8 +4,8 @@
 //! the page are joined with what their employments refer to. What is rare among the rows (a status,
 //! the beginning of a name) has an index of its own and is looked up first.
 
-use database::{Mode, StoreError, Tenant, Tx};
-use kernel::{DepartmentId, Direction, Page, PageRequest, prefix_end};
+use database::{Mode, StoreError, Tenant, Tx, list};
+use kernel::{Condition, EmployeeId, Operator, Page, PageRequest, Position, Scalar};
 use sea_orm::{
     FromQueryResult, JoinType,
     sea_query::{Alias, Cond, Expr, ExprTrait as _, Order, Query, SelectStatement, UnionType},
@@ -15,58 +15,89 @@ use time::Date;
 use super::profile::{ProfileRow, columns, employment};
 use crate::{
     model::{EmployeeProfile, EmploymentStatus},
-    repository::{EmployeeKey, EmployeeQuery, EmployeeSort},
+    repository::EmployeeQuery,
 };
 
 pub(super) async fn page<M: Mode>(
     tx: &Tx<Tenant, M>,
     query: &EmployeeQuery,
-    page: &PageRequest<EmployeeKey>,
-) -> Result<Page<EmployeeProfile, EmployeeKey>, StoreError> {
-    let rows: Vec<ProfileRow> = tx.select(&joined(rows(query, page), query)).await?;
+    page: &PageRequest<Position>,
+) -> Result<Page<EmployeeProfile, Position>, StoreError> {
+    let rows: Vec<ProfileRow> = tx.select(&joined(rows(query, page)?, query)).await?;
     let total = if page.count {
         count(tx, query).await?
     } else {
         None
     };
-    let keyed = rows
+    let profiles = rows
         .into_iter()
-        .map(|row| {
-            let key = match query.sort {
-                EmployeeSort::LastName => {
-                    EmployeeKey::LastName(row.last_name_key.clone(), row.id())
-                }
-                EmployeeSort::HireDate => EmployeeKey::HireDate(row.hire_date, row.id()),
-            };
-            Ok((key, row.into_profile(query.day)?))
-        })
+        .map(|row| row.into_profile(query.day))
         .collect::<Result<Vec<_>, StoreError>>()?;
-    let page = Page::of_surplus(keyed, page.limit, total, |(key, _)| key.clone());
-    Ok(page.map(|(_, profile)| profile))
+    Ok(Page::of_surplus(profiles, page.limit, total, |profile| {
+        position(query, profile)
+    }))
+}
+
+fn position(query: &EmployeeQuery, profile: &EmployeeProfile) -> Position {
+    Position::of(&query.list, profile.id.uuid(), |field| match field {
+        "first_name" => Scalar::Text(profile.name.first.key()),
+        "hire_date" => Scalar::Date(profile.hire_date),
+        "employee_number" => Scalar::Text(profile.number.as_str().to_owned()),
+        _ => Scalar::Text(profile.name.last.key()),
+    })
+}
+
+/// These employees, in no order.
+pub(super) async fn by_id<M: Mode>(
+    tx: &Tx<Tenant, M>,
+    ids: &[EmployeeId],
+    day: Date,
+) -> Result<Vec<EmployeeProfile>, StoreError> {
+    let query = EmployeeQuery {
+        day,
+        only: None,
+        list: kernel::ListQuery::default(),
+    };
+    let mut select = Query::select();
+    select
+        .expr(Expr::cust("e.*"))
+        .from_as("employees", "e")
+        .and_where(Expr::col(("e", "id")).is_in(ids.iter().map(|id| id.uuid())));
+    let rows: Vec<ProfileRow> = tx.select(&joined(select, &query)).await?;
+    rows.into_iter().map(|row| row.into_profile(day)).collect()
 }
 
 /// The rows of the page, one more than asked for, from the table `employees` alone.
-pub(super) fn rows(query: &EmployeeQuery, page: &PageRequest<EmployeeKey>) -> SelectStatement {
+pub(super) fn rows(
+    query: &EmployeeQuery,
+    page: &PageRequest<Position>,
+) -> Result<SelectStatement, StoreError> {
     let mut select = Query::select();
     select
         .expr(Expr::cust("e.*"))
         .from_as("employees", "e")
         .cond_where(filter(query));
     if let Some(after) = &page.after {
-        let (column, value, id): (_, Expr, _) = match after {
-            EmployeeKey::LastName(name, id) => ("last_name_key", name.as_str().into(), id),
-            EmployeeKey::HireDate(date, id) => ("hire_date", (*date).into(), id),
-        };
-        let key = Expr::tuple([Expr::col(("e", column)), Expr::col(("e", "id"))]);
-        let end = Expr::tuple([value, id.uuid().into()]);
-        select.and_where(match query.direction {
-            Direction::Ascending => key.gt(end),
-            Direction::Descending => key.lt(end),
-        });
+        select.cond_where(list::behind(&query.list, after, column, id())?);
     }
-    order(&mut select, query);
+    list::sort(&mut select, &query.list, column, id());
     select.limit(u64::from(page.limit.get()) + 1);
-    select
+    Ok(select)
+}
+
+fn id() -> Expr {
+    Expr::col(("e", "id"))
+}
+
+/// The column of `e` that a field is compared and sorted by.
+fn column(field: &str) -> Expr {
+    Expr::col(match field {
+        "last_name" => ("e", "last_name_key"),
+        "first_name" => ("e", "first_name_key"),
+        "work_email" => ("e", "work_email_key"),
+        "hire_date" => ("e", "hire_date"),
+        _ => ("e", "employee_number"),
+    })
 }
 
 /// The rows of a page with their employments and the names of what those refer to.
@@ -90,7 +121,7 @@ pub(super) fn joined(rows: SelectStatement, query: &EmployeeQuery) -> SelectStat
         .expr(Expr::cust(concat!("e.*, ", employment!())))
         .from_subquery(rows, "e")
         .join_lateral(JoinType::LeftJoin, employment, "m", Expr::cust("true"));
-    order(&mut employed, query);
+    list::sort(&mut employed, &query.list, column, id());
     let mut named = Query::select();
     named
         .expr(Expr::cust(columns!()))
@@ -103,22 +134,8 @@ pub(super) fn joined(rows: SelectStatement, query: &EmployeeQuery) -> SelectStat
     ] {
         named.join_as(JoinType::LeftJoin, table, Alias::new(alias), Expr::cust(on));
     }
-    order(&mut named, query);
+    list::sort(&mut named, &query.list, column, id());
     named
-}
-
-fn order(select: &mut SelectStatement, query: &EmployeeQuery) {
-    let column = match query.sort {
-        EmployeeSort::LastName => "last_name_key",
-        EmployeeSort::HireDate => "hire_date",
-    };
-    let order = match query.direction {
-        Direction::Ascending => Order::Asc,
-        Direction::Descending => Order::Desc,
-    };
-    select
-        .order_by(("e", column), order.clone())
-        .order_by(("e", "id"), order);
 }
 
 /// The day as of which `e` is shown: see `profile::as_of`.
@@ -136,22 +153,10 @@ fn filter(query: &EmployeeQuery) -> Cond {
     if let Some(only) = query.only {
         all = all.add(Expr::col(("e", "id")).eq(only.uuid()));
     }
-    if let Some(status) = query.status {
-        all = all.add(Expr::cust(match status {
-            EmploymentStatus::Scheduled => format!("e.hire_date > DATE '{day}'"),
-            EmploymentStatus::Active => format!(
-                "e.hire_date <= DATE '{day}' \
-                 AND (e.employed_until IS NULL OR e.employed_until > DATE '{day}')"
-            ),
-            EmploymentStatus::Terminated => {
-                format!("e.hire_date <= DATE '{day}' AND e.employed_until <= DATE '{day}'")
-            }
-        }));
+    for condition in &query.list.conditions {
+        all = all.add(asked(condition, day));
     }
-    if let Some(department) = query.department {
-        all = all.add(belongs(department, day));
-    }
-    for (position, word) in query.words.iter().enumerate() {
+    for (position, word) in query.list.words.iter().enumerate() {
         all = if position == 0 {
             all.add(found(word))
         } else {
@@ -161,28 +166,87 @@ fn filter(query: &EmployeeQuery) -> Cond {
     all
 }
 
-/// Whether the employment as of which `e` is shown is in the department.
-///
-/// Whoever was in the department at any time is looked up first, by an equality alone: only that
-/// can be turned round into "of all who were, find the person", which is what a small one needs.
-/// Most of them still are: the `CASE` says so to the planner, which takes an equality with a query
-/// to hold for one in two hundred.
-fn belongs(department: DepartmentId, day: Date) -> Cond {
+fn asked(condition: &Condition, day: Date) -> Cond {
+    match condition.field {
+        "status" => {
+            let words = condition.values.iter().filter_map(|value| match value {
+                Scalar::Text(word) => word.parse().ok(),
+                _ => None,
+            });
+            let asked = if condition.operator == Operator::NotEqual {
+                is_not
+            } else {
+                is
+            };
+            words.fold(Cond::any(), |any, status| any.add(asked(status, day)))
+        }
+        "department_id" | "job_title_id" | "location_id" | "manager_id"
+            if condition.operator != Operator::NotEqual =>
+        {
+            belongs(condition, day)
+        }
+        "department_id" | "job_title_id" | "location_id" | "manager_id" | "employment_type" => {
+            Cond::all().add(list::compared(shown(condition.field, day), condition))
+        }
+        field => Cond::all().add(list::compared(column(field), condition)),
+    }
+}
+
+fn is(status: EmploymentStatus, day: Date) -> Expr {
+    Expr::cust(match status {
+        EmploymentStatus::Scheduled => format!("e.hire_date > DATE '{day}'"),
+        EmploymentStatus::Active => format!(
+            "e.hire_date <= DATE '{day}' \
+             AND (e.employed_until IS NULL OR e.employed_until > DATE '{day}')"
+        ),
+        EmploymentStatus::Terminated => {
+            format!("e.hire_date <= DATE '{day}' AND e.employed_until <= DATE '{day}'")
+        }
+    })
+}
+
+/// Not by `NOT`: of whoever stays it is not false but unknown whether he has left.
+fn is_not(status: EmploymentStatus, day: Date) -> Expr {
+    Expr::cust(match status {
+        EmploymentStatus::Scheduled => format!("e.hire_date <= DATE '{day}'"),
+        EmploymentStatus::Active => {
+            format!("(e.hire_date > DATE '{day}' OR e.employed_until <= DATE '{day}')")
+        }
+        EmploymentStatus::Terminated => format!(
+            "(e.hire_date > DATE '{day}' OR e.employed_until IS NULL \
+             OR e.employed_until > DATE '{day}')"
+        ),
+    })
+}
+
+/// A column of the employment as of which `e` is shown.
+fn shown(column: &'static str, day: Date) -> Expr {
     let shown = as_of(day);
-    let ever = Query::select()
-        .expr(Expr::cust("o.employee_id"))
-        .from_as("employments", "o")
-        .and_where(Expr::col(("o", "department_id")).eq(department.uuid()))
-        .take();
     let now = Query::select()
-        .expr(Expr::cust("o.department_id"))
+        .expr(Expr::col(("o", column)))
         .from_as("employments", "o")
         .and_where(Expr::cust(format!(
             "o.employee_id = e.id AND o.valid_from <= {shown} \
              AND (o.valid_to IS NULL OR o.valid_to > {shown})"
         )))
         .take();
-    let still: Expr = Expr::case(Expr::from(now).eq(department.uuid()), Expr::cust("true"))
+    Expr::from(now)
+}
+
+/// Whether the employment as of which `e` is shown refers to one of these.
+///
+/// Whoever was there at any time is looked up first, by an equality alone: only that can be turned
+/// round into "of all who were, find the person", which is what a small department needs. Most of
+/// them still are: the `CASE` says so to the planner, which takes an equality with a query to hold
+/// for one in two hundred.
+fn belongs(condition: &Condition, day: Date) -> Cond {
+    let ever = Query::select()
+        .expr(Expr::cust("o.employee_id"))
+        .from_as("employments", "o")
+        .and_where(list::compared(Expr::col(("o", condition.field)), condition))
+        .take();
+    let now = list::compared(shown(condition.field, day), condition);
+    let still: Expr = Expr::case(now, Expr::cust("true"))
         .finally(Expr::cust("false"))
         .into();
     Cond::all()
@@ -208,11 +272,7 @@ fn written(column: &str, word: &str) -> String {
 
 /// The range of a column that begins with a word.
 fn range(table: &'static str, column: &'static str, word: &str) -> Cond {
-    let prefix = written(column, word);
-    let end = prefix_end(&prefix);
-    Cond::all()
-        .add(Expr::col((table, column)).gte(prefix))
-        .add_option(end.map(|end| Expr::col((table, column)).lt(end)))
+    list::begins(Expr::col((table, column)), &written(column, word))
 }
 
 /// The words inside names that begin with a word.

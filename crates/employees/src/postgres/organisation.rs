@@ -1,12 +1,14 @@
 //! Departments, job titles and locations.
 
 use async_trait::async_trait;
-use database::{Find, Mode, Scoped, StoreError, Tenant, TenantTx, Tx};
-use kernel::{DepartmentId, JobTitleId, LocationId, Page, PageRequest};
+use database::{Mode, Scoped, StoreError, Tenant, TenantTx, Tx, list};
+use kernel::{
+    DepartmentId, JobTitleId, ListQuery, LocationId, Page, PageRequest, Position, Scalar,
+};
 use sea_orm::{
     ActiveModelBehavior, ActiveModelTrait, ColumnTrait as _, EntityTrait, FromQueryResult,
-    IntoActiveModel, QueryFilter as _, QueryOrder as _, QuerySelect as _,
-    sea_query::{Expr, ExprTrait as _, LockType},
+    IntoActiveModel, QueryFilter as _, QueryOrder, QuerySelect as _,
+    sea_query::{Alias, Cond, Expr, LockType},
 };
 
 use super::{
@@ -15,39 +17,72 @@ use super::{
 };
 use crate::{
     model::{Department, JobTitle, Location},
-    repository::{NameKey, OrganisationRepository},
+    repository::OrganisationRepository,
 };
 
-/// One page of rows by `(name_key, id)`, one more than asked for, and the count of all.
-async fn by_name<E, M>(
+/// One page of rows, one more than asked for, and the count of all.
+async fn page<E, M>(
     tx: &Tx<Tenant, M>,
-    name_key: E::Column,
-    id: E::Column,
-    page: &PageRequest<NameKey>,
+    query: &ListQuery,
+    page: &PageRequest<Position>,
 ) -> Result<(Vec<E::Model>, Option<u64>), StoreError>
 where
     E: Scoped<Tenant>,
     E::Model: Send + Sync,
     M: Mode,
 {
-    let mut find: Find<'_, E> = tx.find::<E>();
+    let mut find = tx.find::<E>().filter(filter(query));
     if let Some(after) = &page.after {
-        let key = Expr::tuple([name_key.into_expr(), id.into_expr()]);
-        let end = Expr::tuple([after.name.as_str().into(), after.id.into()]);
-        find = find.filter(key.gt(end));
+        find = find.filter(list::behind(query, after, column, column("id"))?);
     }
-    let rows = find
-        .order_by_asc(name_key)
-        .order_by_asc(id)
-        .limit(u64::from(page.limit.get()) + 1)
-        .all()
-        .await?;
+    list::sort(QueryOrder::query(&mut find), query, column, column("id"));
+    let rows = find.limit(u64::from(page.limit.get()) + 1).all().await?;
     let total = if page.count {
-        Some(tx.find::<E>().count().await?)
+        Some(tx.find::<E>().filter(filter(query)).count().await?)
     } else {
         None
     };
     Ok((rows, total))
+}
+
+/// The column that a field is compared and sorted by.
+fn column(field: &str) -> Expr {
+    Expr::col(Alias::new(match field {
+        "name" => "name_key",
+        other => other,
+    }))
+}
+
+fn filter(query: &ListQuery) -> Cond {
+    let conditions = query.conditions.iter();
+    let asked = conditions.fold(Cond::all(), |all, condition| {
+        all.add(list::compared(column(condition.field), condition))
+    });
+    query.words.iter().fold(asked, |all, word| {
+        all.add(
+            Cond::any()
+                .add(list::begins(column("name"), word))
+                .add(list::begins(column("code"), &word.to_uppercase())),
+        )
+    })
+}
+
+fn position(query: &ListQuery, id: uuid::Uuid, name_key: &str, code: &str) -> Position {
+    Position::of(query, id, |field| {
+        Scalar::Text(if field == "code" { code } else { name_key }.to_owned())
+    })
+}
+
+async fn by_id<E, M>(
+    tx: &Tx<Tenant, M>,
+    id: E::Column,
+    ids: impl Iterator<Item = uuid::Uuid>,
+) -> Result<Vec<E::Model>, StoreError>
+where
+    E: Scoped<Tenant>,
+    M: Mode,
+{
+    tx.find::<E>().filter(id.is_in(ids)).all().await
 }
 
 /// A row that nobody else changes until the transaction ends. Others may refer to it meanwhile.
@@ -208,50 +243,75 @@ impl OrganisationRepository for Postgres {
     async fn departments<M: Mode>(
         &self,
         tx: &Tx<Tenant, M>,
-        page: &PageRequest<NameKey>,
-    ) -> Result<Page<Department, NameKey>, StoreError> {
-        use department::{Column, Entity};
-        let (rows, total) = by_name::<Entity, M>(tx, Column::NameKey, Column::Id, page).await?;
-        let rows = Page::of_surplus(rows, page.limit, total, |row| NameKey {
-            name: row.name_key.clone(),
-            id: row.id,
-        });
-        Ok(rows.map(Department::from))
+        query: &ListQuery,
+        request: &PageRequest<Position>,
+    ) -> Result<Page<Department, Position>, StoreError> {
+        let (rows, total) = page::<department::Entity, M>(tx, query, request).await?;
+        let items = rows.into_iter().map(Department::from).collect::<Vec<_>>();
+        Ok(Page::of_surplus(items, request.limit, total, |item| {
+            position(query, item.id.uuid(), &item.name.key(), item.code.as_str())
+        }))
+    }
+
+    async fn departments_by_id<M: Mode>(
+        &self,
+        tx: &Tx<Tenant, M>,
+        ids: &[DepartmentId],
+    ) -> Result<Vec<Department>, StoreError> {
+        let ids = ids.iter().map(|id| id.uuid());
+        let rows = by_id::<department::Entity, M>(tx, department::Column::Id, ids).await?;
+        Ok(rows.into_iter().map(Department::from).collect::<Vec<_>>())
     }
 
     async fn job_titles<M: Mode>(
         &self,
         tx: &Tx<Tenant, M>,
-        page: &PageRequest<NameKey>,
-    ) -> Result<Page<JobTitle, NameKey>, StoreError> {
-        use job_title::{Column, Entity};
-        let (rows, total) = by_name::<Entity, M>(tx, Column::NameKey, Column::Id, page).await?;
-        let jobs = rows
+        query: &ListQuery,
+        request: &PageRequest<Position>,
+    ) -> Result<Page<JobTitle, Position>, StoreError> {
+        let (rows, total) = page::<job_title::Entity, M>(tx, query, request).await?;
+        let items = rows
             .into_iter()
             .map(JobTitle::try_from)
             .collect::<Result<Vec<_>, _>>()?;
-        Ok(Page::of_surplus(jobs, page.limit, total, |job| NameKey {
-            name: job.name.key(),
-            id: job.id.uuid(),
+        Ok(Page::of_surplus(items, request.limit, total, |item| {
+            position(query, item.id.uuid(), &item.name.key(), item.code.as_str())
         }))
+    }
+
+    async fn job_titles_by_id<M: Mode>(
+        &self,
+        tx: &Tx<Tenant, M>,
+        ids: &[JobTitleId],
+    ) -> Result<Vec<JobTitle>, StoreError> {
+        let ids = ids.iter().map(|id| id.uuid());
+        let rows = by_id::<job_title::Entity, M>(tx, job_title::Column::Id, ids).await?;
+        rows.into_iter().map(JobTitle::try_from).collect()
     }
 
     async fn locations<M: Mode>(
         &self,
         tx: &Tx<Tenant, M>,
-        page: &PageRequest<NameKey>,
-    ) -> Result<Page<Location, NameKey>, StoreError> {
-        use location::{Column, Entity};
-        let (rows, total) = by_name::<Entity, M>(tx, Column::NameKey, Column::Id, page).await?;
-        let places = rows
+        query: &ListQuery,
+        request: &PageRequest<Position>,
+    ) -> Result<Page<Location, Position>, StoreError> {
+        let (rows, total) = page::<location::Entity, M>(tx, query, request).await?;
+        let items = rows
             .into_iter()
             .map(Location::try_from)
             .collect::<Result<Vec<_>, _>>()?;
-        Ok(Page::of_surplus(places, page.limit, total, |place| {
-            NameKey {
-                name: place.name.key(),
-                id: place.id.uuid(),
-            }
+        Ok(Page::of_surplus(items, request.limit, total, |item| {
+            position(query, item.id.uuid(), &item.name.key(), item.code.as_str())
         }))
+    }
+
+    async fn locations_by_id<M: Mode>(
+        &self,
+        tx: &Tx<Tenant, M>,
+        ids: &[LocationId],
+    ) -> Result<Vec<Location>, StoreError> {
+        let ids = ids.iter().map(|id| id.uuid());
+        let rows = by_id::<location::Entity, M>(tx, location::Column::Id, ids).await?;
+        rows.into_iter().map(Location::try_from).collect()
     }
 }

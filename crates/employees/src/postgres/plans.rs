@@ -3,7 +3,7 @@
 //! queries run.
 
 use database::TenantContext;
-use kernel::{Direction, Limit, PageRequest};
+use kernel::{Limit, PageRequest, Position, Scalar};
 use sea_orm::{FromQueryResult, Value, sea_query::PostgresQueryBuilder};
 use serde_json::Value as Json;
 use testkit::{DedicatedAndPooled, TestDatabase};
@@ -11,10 +11,7 @@ use time::macros::date;
 use uuid::Uuid;
 
 use super::{history, list, profile, report};
-use crate::{
-    model::EmploymentStatus,
-    repository::{EmployeeKey, EmployeeQuery, EmployeeSort},
-};
+use crate::{lists, repository::EmployeeQuery};
 
 const PEOPLE: i64 = 20_000;
 
@@ -125,15 +122,12 @@ fn scanned(plan: &Json) -> u64 {
     own + below.map(scanned).sum::<u64>()
 }
 
-fn everybody() -> EmployeeQuery {
+fn asked(parameters: &[(&str, &str)]) -> EmployeeQuery {
+    let parameters = parameters.iter().copied();
     EmployeeQuery {
         day: date!(2026 - 11 - 23),
         only: None,
-        department: None,
-        status: None,
-        words: Vec::new(),
-        sort: EmployeeSort::LastName,
-        direction: Direction::Ascending,
+        list: lists::EMPLOYEES.read(parameters, |_| true).unwrap(),
     }
 }
 
@@ -148,7 +142,7 @@ async fn every_query_reads_a_pages_worth_of_20_000_people() {
             count: false,
         };
         let (statement, values) =
-            list::joined(list::rows(&query, &request), &query).build(PostgresQueryBuilder);
+            list::joined(list::rows(&query, &request).unwrap(), &query).build(PostgresQueryBuilder);
         // As `database` sends it: the limit, which is the last value, in the text.
         let limit = format!("LIMIT ${}", values.0.len());
         let statement = statement.replace(&limit, "LIMIT 26");
@@ -208,69 +202,118 @@ async fn every_query_reads_a_pages_worth_of_20_000_people() {
 
 /// A page of 26 rows has as many employments and managers, and a fourth of the people have a past
 /// employment.
-fn lists() -> Vec<(&'static str, EmployeeQuery, Option<EmployeeKey>, u64)> {
-    let middle = Uuid::from_u128(u128::MAX / 2).into();
-    let q = |words: &str| EmployeeQuery {
-        words: words.split(' ').map(str::to_owned).collect(),
-        ..everybody()
+#[expect(clippy::too_many_lines, reason = "a table, a query a line")]
+fn lists() -> Vec<(&'static str, EmployeeQuery, Option<Position>, u64)> {
+    let after = |key: Scalar| {
+        Some(Position {
+            keys: vec![key],
+            id: Uuid::from_u128(u128::MAX / 2),
+        })
     };
-    let status = |status| EmployeeQuery {
-        status: Some(status),
-        ..everybody()
-    };
-    let by_hire_date = EmployeeQuery {
-        sort: EmployeeSort::HireDate,
-        ..everybody()
-    };
-    let backwards = |query| EmployeeQuery {
-        direction: Direction::Descending,
-        ..query
-    };
-    let department = |number| EmployeeQuery {
-        department: Some(Uuid::from_u128(number).into()),
-        ..everybody()
+    let l8 = || after(Scalar::Text("l8".to_owned()));
+    let sorted = |sort| asked(&[("sort", sort)]);
+    let status = |status| asked(&[("status", status)]);
+    let department = |number| {
+        let id = Uuid::from_u128(number).to_string();
+        asked(&[("department_id", &id)])
     };
     vec![
-        ("by name", everybody(), None, 150),
-        (
-            "by name, from the middle",
-            everybody(),
-            Some(EmployeeKey::LastName("l8".to_owned(), middle)),
-            150,
-        ),
+        ("by name", asked(&[]), None, 150),
+        ("by name, from the middle", asked(&[]), l8(), 150),
         (
             "by name, backwards from the middle",
-            backwards(everybody()),
-            Some(EmployeeKey::LastName("l8".to_owned(), middle)),
+            sorted("-last_name"),
+            l8(),
             150,
         ),
-        ("by date of hire", by_hire_date.clone(), None, 150),
+        ("by first name", sorted("first_name"), None, 150),
+        (
+            "by number",
+            sorted("employee_number"),
+            after(Scalar::Text("17777".to_owned())),
+            150,
+        ),
+        ("by date of hire", sorted("hire_date"), None, 150),
         (
             "by date of hire, backwards from the middle",
-            backwards(by_hire_date),
-            Some(EmployeeKey::HireDate(date!(2015 - 01 - 01), middle)),
-            150,
-        ),
-        ("the active", status(EmploymentStatus::Active), None, 150),
-        (
-            "the terminated",
-            status(EmploymentStatus::Terminated),
-            None,
+            sorted("-hire_date"),
+            after(Scalar::Date(date!(2015 - 01 - 01))),
             150,
         ),
         (
-            "the scheduled",
-            status(EmploymentStatus::Scheduled),
+            "by name, and the last hired first, from the middle",
+            sorted("last_name,-hire_date"),
+            Some(Position {
+                keys: vec![
+                    Scalar::Text("l8".to_owned()),
+                    Scalar::Date(date!(2015 - 01 - 01)),
+                ],
+                id: Uuid::from_u128(1),
+            }),
+            250,
+        ),
+        (
+            "hired since",
+            asked(&[("hire_date[gte]", "2024-01-01"), ("sort", "hire_date")]),
             None,
             150,
+        ),
+        ("of a name", asked(&[("last_name", "L1b")]), None, 50),
+        (
+            "of an address",
+            asked(&[("work_email", "p77@example.com")]),
+            None,
+            50,
+        ),
+        ("the active", status("active"), None, 150),
+        ("the terminated", status("terminated"), None, 150),
+        ("the scheduled", status("scheduled"), None, 150),
+        (
+            "those who have left or are to come",
+            asked(&[("status[ne]", "active")]),
+            None,
+            2_000,
         ),
         ("a small department", department(43), None, 600),
         ("a large department", department(0), None, 600),
-        ("the beginning of a name", q("la1b"), None, 150),
-        ("the beginning of nothing", q("zzz"), None, 100),
-        ("a number", q("17777"), None, 100),
-        ("a word inside a name", q("wa1b"), None, 150),
-        ("two words", q("la1b fa"), None, 200),
-        ("a word inside a name and another", q("wa1b l"), None, 200),
+        (
+            "outside a department",
+            {
+                let id = Uuid::from_u128(0).to_string();
+                asked(&[("department_id[ne]", &id)])
+            },
+            None,
+            400,
+        ),
+        (
+            "of a manager",
+            {
+                let id = "a3b2c1d0-0000-0000-0000-000000000000";
+                asked(&[("manager_id", id)])
+            },
+            None,
+            100,
+        ),
+        (
+            "the beginning of a name",
+            asked(&[("q", "la1b")]),
+            None,
+            150,
+        ),
+        (
+            "the beginning of nothing",
+            asked(&[("q", "zzz")]),
+            None,
+            100,
+        ),
+        ("a number", asked(&[("q", "17777")]), None, 100),
+        ("a word inside a name", asked(&[("q", "wa1b")]), None, 150),
+        ("two words", asked(&[("q", "la1b fa")]), None, 200),
+        (
+            "a word inside a name and another",
+            asked(&[("q", "wa1b l")]),
+            None,
+            200,
+        ),
     ]
 }

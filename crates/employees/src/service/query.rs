@@ -1,56 +1,16 @@
 //! Reading: who works here, as of today.
 
 use database::TenantContext;
-use kernel::{
-    Actor, DepartmentId, Direction, EmployeeId, Page, PageRequest, Permit, Reach, normalised_key,
-};
+use kernel::{Actor, EmployeeId, ListQuery, Page, PageRequest, Permit, Position, Reach};
 use time::Date;
 
 use super::{Employees, Storage};
 use crate::{
     EmployeesError,
-    model::{EmployeeProfile, EmploymentRecord, EmploymentStatus, Report},
+    model::{EmploymentRecord, ExpandedProfile, Report},
     permission::Read,
-    repository::{EmployeeKey, EmployeeQuery, EmployeeSort, ReportDepth, ReportKey},
+    repository::{EmployeeQuery, ReportDepth, ReportKey},
 };
-
-/// Which employees are wanted, and in which order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EmployeeFilter {
-    /// Only of this department.
-    pub department: Option<DepartmentId>,
-    /// Only of this status.
-    pub status: Option<EmploymentStatus>,
-    /// Only those of whom each word begins a word of the names, the number or the address.
-    pub search: Option<String>,
-    /// In this order.
-    pub sort: EmployeeSort,
-    /// And this way round.
-    pub direction: Direction,
-}
-
-/// More words than a name has tell nobody apart.
-const WORDS: usize = 6;
-
-impl EmployeeFilter {
-    fn query(&self, day: Date, only: Option<EmployeeId>) -> EmployeeQuery {
-        let key = normalised_key(self.search.as_deref().unwrap_or_default());
-        let mut words: Vec<String> = key.split(' ').map(str::to_owned).collect();
-        words.retain(|word| !word.is_empty());
-        // The longest is looked up first: it tells the most.
-        words.sort_by_key(|word| std::cmp::Reverse(word.len()));
-        words.truncate(WORDS);
-        EmployeeQuery {
-            day,
-            only,
-            department: self.department,
-            status: self.status,
-            words,
-            sort: self.sort,
-            direction: self.direction,
-        }
-    }
-}
 
 /// Whose records a permit opens.
 enum Visible {
@@ -89,7 +49,9 @@ impl<S: Storage> Employees<S> {
         tenant: &TenantContext,
         actor: &Actor,
         id: EmployeeId,
-    ) -> Result<EmployeeProfile, EmployeesError> {
+        expand: &[&str],
+    ) -> Result<ExpandedProfile, EmployeesError> {
+        self.may_expand(permit, actor, expand)?;
         may_see(permit, actor, id)?;
         let with_pay = self
             .may_see_pay(actor)
@@ -98,33 +60,45 @@ impl<S: Storage> Employees<S> {
                 Reach::Own => actor.employee_id == Some(id),
             });
         let tx = self.database.begin_tenant_read(tenant).await?;
-        let profile = self
-            .storage
-            .profile(&tx, id, self.today(tenant), with_pay)
-            .await?;
+        let today = self.today(tenant);
+        let profile = self.storage.profile(&tx, id, today, with_pay).await?;
+        let mut expanded = [profile.ok_or(EmployeesError::NotFound)?.into()];
+        self.expand(&tx, expand, today, &mut expanded).await?;
         tx.commit().await?;
-        profile.ok_or(EmployeesError::NotFound)
+        let [expanded] = expanded;
+        Ok(expanded)
     }
 
-    /// One page of employees, without pay.
+    /// One page of employees, without pay, and all of what they refer to where that is asked for.
+    ///
+    /// # Errors
+    /// [`EmployeesError::Denied`] when the actor may not see what would be shown whole.
     pub async fn list(
         &self,
         permit: &Permit<Read>,
         tenant: &TenantContext,
         actor: &Actor,
-        filter: &EmployeeFilter,
-        page: &PageRequest<EmployeeKey>,
-    ) -> Result<Page<EmployeeProfile, EmployeeKey>, EmployeesError> {
+        list: &ListQuery,
+        page: &PageRequest<Position>,
+    ) -> Result<Page<ExpandedProfile, Position>, EmployeesError> {
+        self.may_expand(permit, actor, &list.expand)?;
         let only = match visible(permit, actor) {
             Visible::All => None,
             Visible::Own(own) => Some(own),
             Visible::Nobody => return Ok(nothing(page)),
         };
-        let query = filter.query(self.today(tenant), only);
+        let query = EmployeeQuery {
+            day: self.today(tenant),
+            only,
+            list: list.clone(),
+        };
         let tx = self.database.begin_tenant_read(tenant).await?;
         let found = self.storage.list(&tx, &query, page).await?;
+        let mut expanded = found.map(ExpandedProfile::from);
+        self.expand(&tx, &list.expand, query.day, &mut expanded.items)
+            .await?;
         tx.commit().await?;
-        Ok(found)
+        Ok(expanded)
     }
 
     /// One page of those who report to somebody today, through at most `depth` steps. Who may see
@@ -185,34 +159,5 @@ fn nothing<T, K>(page: &PageRequest<K>) -> Page<T, K> {
         items: Vec::new(),
         next: None,
         total: page.count.then_some(0),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use time::macros::date;
-
-    use super::*;
-
-    fn words(search: &str) -> Vec<String> {
-        let filter = EmployeeFilter {
-            department: None,
-            status: None,
-            search: Some(search.to_owned()),
-            sort: EmployeeSort::LastName,
-            direction: Direction::Ascending,
-        };
-        filter.query(date!(2026 - 01 - 01), None).words
-    }
-
-    #[test]
-    fn a_search_is_words_and_the_longest_comes_first() {
-        assert_eq!(words("  Al  YANG "), ["yang", "al"]);
-        assert!(words("   ").is_empty());
-    }
-
-    #[test]
-    fn a_search_has_an_end() {
-        assert_eq!(words("a b c d e f g h").len(), WORDS);
     }
 }

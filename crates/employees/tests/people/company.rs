@@ -5,15 +5,15 @@ use std::sync::Arc;
 use access::RoleAuthorizer;
 use database::{TenantContext, TenantTx};
 use employees::{
-    EmployeeService, EmployeesError,
+    EmployeeService, EmployeesError, lists,
     model::{EmployeeProfile, EmploymentType, PersonName},
     permission::{Create, CreateOrganisation, Read, ReadOrganisation},
     postgres::Postgres,
-    repository::{EmployeeSort, References},
-    service::{EmployeeFilter, Hire, NewDepartment},
+    repository::References,
+    service::{Hire, NewDepartment},
 };
 use kernel::{
-    Actor, Ambient, DepartmentId, Direction, EmployeeId, FixedClock, Limit, PageRequest,
+    Actor, Ambient, DepartmentId, EmployeeId, FixedClock, Limit, ListQuery, PageRequest,
     PermissionMarker, Permit, RoleName, SeededEntropy,
 };
 use testkit::{DedicatedAndPooled, TestDatabase};
@@ -117,12 +117,13 @@ impl Company {
     pub(crate) async fn show(&self, id: EmployeeId) -> Result<EmployeeProfile, EmployeesError> {
         let actor = self.administrator();
         self.employees
-            .show(&permit::<Read>(&actor), self.initech(), &actor, id)
+            .show(&permit::<Read>(&actor), self.initech(), &actor, id, &[])
             .await
+            .map(|shown| shown.profile)
     }
 
-    /// The family names of everybody whom the filter lets through, page by page.
-    pub(crate) async fn names(&self, filter: EmployeeFilter, limit: u16) -> Vec<String> {
+    /// The family names of everybody whom the query lets through, page by page.
+    pub(crate) async fn names(&self, query: &ListQuery, limit: u16) -> Vec<String> {
         let actor = self.administrator();
         let mut names = Vec::new();
         let mut after = None;
@@ -138,7 +139,7 @@ impl Company {
                     &permit::<Read>(&actor),
                     self.initech(),
                     &actor,
-                    &filter,
+                    query,
                     &request,
                 )
                 .await
@@ -146,7 +147,7 @@ impl Company {
             names.extend(
                 page.items
                     .iter()
-                    .map(|item| item.name.last.as_str().to_owned()),
+                    .map(|item| item.profile.name.last.as_str().to_owned()),
             );
             after = page.next;
             if after.is_none() {
@@ -201,14 +202,15 @@ pub(crate) fn somebody(last_name: &str) -> Hire {
     }
 }
 
-pub(crate) fn everybody() -> EmployeeFilter {
-    EmployeeFilter {
-        department: None,
-        status: None,
-        search: None,
-        sort: EmployeeSort::LastName,
-        direction: Direction::Ascending,
-    }
+/// Everybody, by family name.
+pub(crate) fn everybody() -> ListQuery {
+    asked(&[])
+}
+
+/// What a client asks of the list.
+pub(crate) fn asked(parameters: &[(&str, &str)]) -> ListQuery {
+    let parameters = parameters.iter().copied();
+    lists::EMPLOYEES.read(parameters, |_| true).unwrap()
 }
 
 pub(crate) fn first_page<K>() -> PageRequest<K> {

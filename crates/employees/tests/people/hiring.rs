@@ -161,7 +161,7 @@ async fn what_is_not_there_is_named_and_nobody_is_hired() {
     );
     assert!(
         company
-            .names(crate::company::everybody(), 10)
+            .names(&crate::company::everybody(), 10)
             .await
             .is_empty()
     );

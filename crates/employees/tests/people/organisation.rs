@@ -4,7 +4,7 @@ use employees::{
     permission::{CreateOrganisation, UpdateOrganisation},
     service::{NewDepartment, NewJobTitle, NewLocation},
 };
-use kernel::{DepartmentId, DomainError as _, ErrorKind, Limit, Money, PageRequest};
+use kernel::{DepartmentId, DomainError as _, ErrorKind, Limit, ListQuery, Money, PageRequest};
 use uuid::Uuid;
 
 use crate::company::{Company, first_page, permit, read_organisation};
@@ -75,7 +75,7 @@ async fn what_was_created_is_shown_as_it_was_answered() {
     let foreign = employees.department(&read, neighbour, sales.id).await;
     assert!(matches!(foreign, Err(EmployeesError::NotFound)));
     let page = employees
-        .locations(&read, neighbour, &first_page())
+        .locations(&read, neighbour, &by_name(), &first_page())
         .await
         .unwrap();
     assert!(page.items.is_empty());
@@ -135,6 +135,10 @@ async fn a_department_is_part_of_one_that_exists() {
     assert_eq!(fields, ["/parent_id", "/manager_id"]);
 }
 
+fn by_name() -> ListQuery {
+    employees::lists::DEPARTMENTS.read([], |_| true).unwrap()
+}
+
 #[tokio::test]
 async fn departments_are_listed_by_name_page_by_page() {
     let company = Company::found().await;
@@ -152,7 +156,7 @@ async fn departments_are_listed_by_name_page_by_page() {
         };
         let page = company
             .employees
-            .departments(&read, company.initech(), &request)
+            .departments(&read, company.initech(), &by_name(), &request)
             .await
             .unwrap();
         assert_eq!(page.total, Some(5));

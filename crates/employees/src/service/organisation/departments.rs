@@ -1,14 +1,16 @@
 //! Departments: a tree.
 
 use database::{TenantContext, TenantTx};
-use kernel::{DepartmentId, EmployeeId, FieldErrors, Page, PageRequest, Permit};
+use kernel::{
+    DepartmentId, EmployeeId, FieldErrors, ListQuery, Page, PageRequest, Permit, Position,
+};
 
 use super::{Employees, Storage, TAKEN, kept};
 use crate::{
     EmployeesError,
     model::{Code, Department, Name, Stamp},
     permission::{CreateOrganisation, ReadOrganisation, UpdateOrganisation},
-    repository::{NameKey, References, Series},
+    repository::{References, Series},
     service::for_the_tenant,
 };
 
@@ -140,15 +142,16 @@ impl<S: Storage> Employees<S> {
         found.ok_or(EmployeesError::NotFound)
     }
 
-    /// One page of departments, by name.
+    /// One page of departments.
     pub async fn departments(
         &self,
         _permit: &Permit<ReadOrganisation>,
         tenant: &TenantContext,
-        page: &PageRequest<NameKey>,
-    ) -> Result<Page<Department, NameKey>, EmployeesError> {
+        query: &ListQuery,
+        page: &PageRequest<Position>,
+    ) -> Result<Page<Department, Position>, EmployeesError> {
         let tx = self.database.begin_tenant_read(tenant).await?;
-        let found = self.storage.departments(&tx, page).await?;
+        let found = self.storage.departments(&tx, query, page).await?;
         tx.commit().await?;
         Ok(found)
     }

@@ -1,14 +1,14 @@
 //! Job titles.
 
 use database::{TenantContext, TenantTx};
-use kernel::{JobTitleId, Page, PageRequest, Permit};
+use kernel::{JobTitleId, ListQuery, Page, PageRequest, Permit, Position};
 
 use super::{Employees, Storage, TAKEN, kept};
 use crate::{
     EmployeesError,
     model::{Code, JobTitle, Name, PayRange, Stamp},
     permission::{CreateOrganisation, ReadOrganisation, UpdateOrganisation},
-    repository::{NameKey, Series},
+    repository::Series,
     service::for_the_tenant,
 };
 
@@ -96,15 +96,16 @@ impl<S: Storage> Employees<S> {
         found.ok_or(EmployeesError::NotFound)
     }
 
-    /// One page of job titles, by name.
+    /// One page of job titles.
     pub async fn job_titles(
         &self,
         _permit: &Permit<ReadOrganisation>,
         tenant: &TenantContext,
-        page: &PageRequest<NameKey>,
-    ) -> Result<Page<JobTitle, NameKey>, EmployeesError> {
+        query: &ListQuery,
+        page: &PageRequest<Position>,
+    ) -> Result<Page<JobTitle, Position>, EmployeesError> {
         let tx = self.database.begin_tenant_read(tenant).await?;
-        let found = self.storage.job_titles(&tx, page).await?;
+        let found = self.storage.job_titles(&tx, query, page).await?;
         tx.commit().await?;
         Ok(found)
     }

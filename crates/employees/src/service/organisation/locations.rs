@@ -1,14 +1,14 @@
 //! Locations.
 
 use database::{TenantContext, TenantTx};
-use kernel::{LocationId, Page, PageRequest, Permit, TimeZone};
+use kernel::{ListQuery, LocationId, Page, PageRequest, Permit, Position, TimeZone};
 
 use super::{Employees, Storage, TAKEN, kept};
 use crate::{
     EmployeesError,
     model::{Code, Location, Name, PostalAddress, Stamp},
     permission::{CreateOrganisation, ReadOrganisation, UpdateOrganisation},
-    repository::{NameKey, Series},
+    repository::Series,
     service::for_the_tenant,
 };
 
@@ -100,15 +100,16 @@ impl<S: Storage> Employees<S> {
         found.ok_or(EmployeesError::NotFound)
     }
 
-    /// One page of locations, by name.
+    /// One page of locations.
     pub async fn locations(
         &self,
         _permit: &Permit<ReadOrganisation>,
         tenant: &TenantContext,
-        page: &PageRequest<NameKey>,
-    ) -> Result<Page<Location, NameKey>, EmployeesError> {
+        query: &ListQuery,
+        page: &PageRequest<Position>,
+    ) -> Result<Page<Location, Position>, EmployeesError> {
         let tx = self.database.begin_tenant_read(tenant).await?;
-        let found = self.storage.locations(&tx, page).await?;
+        let found = self.storage.locations(&tx, query, page).await?;
         tx.commit().await?;
         Ok(found)
     }
