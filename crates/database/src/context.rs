@@ -93,6 +93,7 @@ impl RegistryAuthority {
 pub(crate) struct Begin {
     read: String,
     write: String,
+    leaf: String,
 }
 
 impl Begin {
@@ -100,7 +101,16 @@ impl Begin {
         Self {
             read: format!("{}{settings}", Read::BEGIN),
             write: format!("{}{settings}", Write::BEGIN),
+            leaf: format!(
+                "{}{settings}; SET LOCAL synchronous_commit TO off",
+                Write::BEGIN
+            ),
         }
+    }
+
+    /// The batch of a leaf: see [`Database::begin_leaf`](crate::Database::begin_leaf).
+    pub(crate) fn leaf(&self) -> &str {
+        &self.leaf
     }
 
     pub(crate) fn batch<M: Mode>(&self) -> &str {

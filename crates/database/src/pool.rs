@@ -36,8 +36,14 @@ use crate::{
 #[derive(Clone)]
 pub struct Database {
     pool: Arc<Pool>,
+    leaves: Arc<Pool>,
     aside: Arc<Pool>,
 }
+
+/// How many leaves may be open at a time, each for a few round trips, and how many of one tenant:
+/// while one ends, the next one begins. adr/0007 has what they were measured at.
+const LEAVES: u32 = 3;
+const LEAVES_OF_ONE: u32 = 2;
 
 /// How busy the pool is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +75,11 @@ impl Database {
             pool_size: 1,
             ..settings.clone()
         })?);
+        let leaves = Arc::new(Pool::new(DatabaseSettings {
+            pool_size: LEAVES,
+            max_connections_per_tenant: Some(LEAVES_OF_ONE),
+            ..settings.clone()
+        })?);
         let pool = Arc::new(Pool::new(settings)?);
         let mut first = pool.open().await?;
         let discovery = Installation::discover(&mut first.connection, login);
@@ -77,7 +88,11 @@ impl Database {
             .map_err(|_elapsed| StoreError::Timeout("connecting"))??;
         pool.put_back(first);
         Ok((
-            Self { pool, aside },
+            Self {
+                pool,
+                leaves,
+                aside,
+            },
             RegistryAuthority::new(installation, statement_timeout),
         ))
     }
@@ -92,6 +107,25 @@ impl Database {
         tenant: &TenantContext,
     ) -> Result<Tx<Tenant, Write>, StoreError> {
         self.begin(tenant).await
+    }
+
+    /// Opens a short transaction of its own beside one that the caller holds already: for what has
+    /// an effect whatever becomes of that one, such as a number that is drawn.
+    ///
+    /// A leaf has a few connections of its own, shared fairly like those of the pool, so whoever
+    /// waits for it while he holds a connection waits for leaves alone. For that to have an end, a
+    /// leaf waits for nothing but PostgreSQL: it opens no transaction, and touches no row that a
+    /// transaction may hold which opens a leaf. Its commit is not waited for until it is safe on
+    /// disk: after a crash of the server a leaf may never have been, unless something that was
+    /// committed after it is.
+    ///
+    /// # Errors
+    /// As [`Self::begin_tenant`].
+    pub async fn begin_leaf(
+        &self,
+        tenant: &TenantContext,
+    ) -> Result<Tx<Tenant, Write>, StoreError> {
+        open(&self.leaves, tenant, tenant.begin().leaf()).await
     }
 
     /// Opens a transaction that reads in a tenant.
@@ -133,6 +167,7 @@ impl Database {
     pub fn aside(&self) -> Self {
         Self {
             pool: Arc::clone(&self.aside),
+            leaves: Arc::clone(&self.aside),
             aside: Arc::clone(&self.aside),
         }
     }
@@ -151,7 +186,7 @@ impl Database {
 
     /// Closes the idle connections; those in use are closed when they come back.
     pub async fn close(&self) {
-        for pool in [&self.pool, &self.aside] {
+        for pool in [&self.pool, &self.leaves, &self.aside] {
             pool.permits.close();
             let idle = std::mem::take(&mut *pool.idle());
             for pooled in idle {
@@ -166,18 +201,26 @@ impl Database {
     where
         S::Context: Opening,
     {
-        let waiting = self.pool.acquire(context.holder());
-        let permit = tokio::time::timeout(self.pool.settings.acquire_timeout, waiting)
-            .await
-            .map_err(|_elapsed| StoreError::PoolTimeout)??;
-        let lease = Lease::open(&self.pool, permit, context, M::BEGIN == Read::BEGIN).await?;
-        let connection = Connection::new(
-            lease,
-            context.tag().into(),
-            self.pool.settings.round_trip_timeout(),
-        );
-        Ok(Tx::new(connection, context.clone()))
+        open(&self.pool, context, context.begin().batch::<M>()).await
     }
+}
+
+async fn open<S: Scope, M: Mode>(
+    pool: &Arc<Pool>,
+    context: &S::Context,
+    batch: &str,
+) -> Result<Tx<S, M>, StoreError>
+where
+    S::Context: Opening,
+{
+    let waiting = pool.acquire(context.holder());
+    let permit = tokio::time::timeout(pool.settings.acquire_timeout, waiting)
+        .await
+        .map_err(|_elapsed| StoreError::PoolTimeout)??;
+    let lease = Lease::open(pool, permit, context.schema(), batch).await?;
+    let timeout = pool.settings.round_trip_timeout();
+    let connection = Connection::new(lease, context.tag().into(), timeout);
+    Ok(Tx::new(connection, context.clone()))
 }
 
 impl fmt::Debug for Database {
@@ -321,15 +364,9 @@ impl Lease {
     async fn open(
         pool: &Arc<Pool>,
         permit: Permit,
-        context: &impl Opening,
-        read: bool,
+        schema: &str,
+        batch: &str,
     ) -> Result<Self, StoreError> {
-        let begin = context.begin();
-        let batch = if read {
-            begin.batch::<Read>()
-        } else {
-            begin.batch::<Write>()
-        };
         let mut lease = Self {
             pool: Arc::clone(pool),
             pooled: None,
@@ -345,8 +382,8 @@ impl Lease {
             };
             // Owned by the lease before the first await: dropped meanwhile, it is closed.
             let pooled = lease.pooled.insert(pooled);
-            if !pooled.schemas.contains(context.schema()) {
-                pooled.schemas.insert(context.schema().into());
+            if !pooled.schemas.contains(schema) {
+                pooled.schemas.insert(schema.into());
             }
             let opening = pooled.connection.execute(AssertSqlSafe(batch));
             let result = tokio::time::timeout(pool.settings.round_trip_timeout(), opening).await;

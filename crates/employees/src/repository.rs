@@ -217,11 +217,6 @@ pub trait CounterRepository: Send + Sync {
     /// whatever becomes of the transaction that drew them.
     async fn draw(&self, tx: &TenantTx, series: Series) -> Result<i64, StoreError>;
 
-    /// Lets the transaction end without waiting until its end is safe on disk: after a crash of the
-    /// server it may not have happened, unless something that was committed later did. So a number
-    /// that was drawn in it is never drawn again once somebody has it.
-    async fn end_unwaited(&self, tx: &TenantTx) -> Result<(), StoreError>;
-
     /// Draws `count` numbers in a row, without looking whether they are free; the first of them.
     async fn draw_many(&self, tx: &TenantTx, series: Series, count: u32)
     -> Result<i64, StoreError>;

@@ -84,8 +84,8 @@ section! {
         url: SecretString;
         /// Login that migrates and provisions, in the same form. Only `hrms-bootstrap` uses it.
         admin_url: Option<SecretString>;
-        /// Connections at most, and one more for the health checks. On two cores
-        /// rates peak at 4 to 8 that are busy, and fall beyond.
+        /// Connections at most, and four more: one for the health checks, three for numbers that
+        /// are drawn. On two cores rates peak at 4 to 8 that are busy, and fall beyond.
         pool_size: u32 = "10", from "1" to "64";
         /// Connections that one tenant may hold at once, so that it keeps none from another. Not
         /// set, it is four fifths of `pool_size` (8 of 10), and one at least.

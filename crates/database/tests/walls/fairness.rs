@@ -139,6 +139,44 @@ async fn whoever_stops_waiting_for_a_connection_leaves_nothing_behind() {
 }
 
 #[tokio::test]
+async fn who_holds_all_the_connections_there_are_still_gets_a_leaf() {
+    let test = TestDatabase::create().await;
+    let (database, authority) = test.connect(four(&test)).await;
+    let (acme, globex) = (
+        authority.tenant(ACME.record()),
+        authority.tenant(GLOBEX.record()),
+    );
+    let mut held = hold(&database, &acme, 3).await;
+    held.extend(hold(&database, &globex, 1).await);
+    for _ in 0..20 {
+        let leaves = held.iter().map(async |tx| {
+            let leaf = database.begin_leaf(tx.tenant()).await?;
+            leaf.run("SELECT 1", []).await?;
+            leaf.commit().await
+        });
+        let leaves: Result<Vec<()>, StoreError> = future::try_join_all(leaves).await;
+        leaves.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_tenant_whose_leaves_do_not_end_keeps_no_other_from_one() {
+    let test = TestDatabase::create().await;
+    let (database, authority) = test.connect(four(&test)).await;
+    let (acme, globex) = (
+        authority.tenant(ACME.record()),
+        authority.tenant(GLOBEX.record()),
+    );
+    let _held = [
+        database.begin_leaf(&acme).await.unwrap(),
+        database.begin_leaf(&acme).await.unwrap(),
+    ];
+    assert!(database.begin_leaf(&acme).now_or_never().is_none());
+    let leaf = database.begin_leaf(&globex).await.unwrap();
+    leaf.commit().await.unwrap();
+}
+
+#[tokio::test]
 async fn beside_a_full_pool_there_is_a_connection_that_is_replaced_when_it_breaks() {
     let test = TestDatabase::create().await;
     let (database, authority) = test

@@ -1,11 +1,11 @@
 //! `POST /api/v1/employees`
 
-use actix_web::{post, web::Data};
+use actix_web::{HttpResponse, post, web::Data};
 use kernel::{DepartmentId, EmployeeId, FieldErrors, JobTitleId, LocationId};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use utoipa::ToSchema;
-use web::{Allowed, Body, Created, Problem, ProblemBody, Signed};
+use web::{Allowed, Change, Draft, Problem, ProblemBody};
 
 use super::{
     representation::EmployeeBody,
@@ -163,19 +163,17 @@ impl NewCompensation {
 #[post("/api/v1/employees")]
 pub(super) async fn create_employee(
     Allowed(permit): Allowed<Create>,
-    Signed { tenant, actor }: Signed,
-    Body(new): Body<NewEmployee>,
+    change: Change,
+    draft: Draft<NewEmployee>,
     employees: Data<EmployeeService>,
-) -> Result<Created<EmployeeBody>, Problem> {
-    let hired = employees
-        .hire(&permit, &tenant, &actor, new.parse()?)
-        .await?;
-    let body = EmployeeBody::from(hired);
-    Ok(Created {
-        location: body.location(),
-        version: None,
-        body,
-    })
+) -> Result<HttpResponse, Problem> {
+    change
+        .run(async |tx| {
+            let hire = draft.read()?.parse()?;
+            let hired = employees.hire(&permit, tx, &change.actor, hire).await?;
+            Ok(EmployeeBody::from(hired).created())
+        })
+        .await
 }
 
 #[cfg(test)]

@@ -176,8 +176,18 @@ impl From<ExpandedProfile> for EmployeeBody {
 }
 
 impl EmployeeBody {
-    pub(super) fn location(&self) -> String {
-        format!("/api/v1/employees/{}", self.id)
+    /// The version, when nothing of him is hidden.
+    fn whole_version(&self) -> Option<i64> {
+        self.compensation.as_ref().map(|_shown| self.version)
+    }
+
+    /// The answer to his being hired.
+    pub(super) fn created(self) -> Created<Self> {
+        Created {
+            location: format!("/api/v1/employees/{}", self.id),
+            version: self.whole_version(),
+            body: self,
+        }
     }
 }
 

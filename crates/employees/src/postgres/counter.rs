@@ -82,11 +82,6 @@ impl CounterRepository for Postgres {
         ))
     }
 
-    async fn end_unwaited(&self, tx: &TenantTx) -> Result<(), StoreError> {
-        tx.run("SET LOCAL synchronous_commit TO off", []).await?;
-        Ok(())
-    }
-
     async fn draw_many(
         &self,
         tx: &TenantTx,

@@ -1,6 +1,6 @@
 //! Hiring: a person, his first employment and, if agreed, his pay, together or not at all.
 
-use database::TenantContext;
+use database::{TenantContext, TenantTx};
 use kernel::{Actor, DateRange, EmailAddress, EmployeeId, FieldErrors, Permit, Reach};
 use time::{Date, OffsetDateTime};
 
@@ -58,13 +58,18 @@ impl<S: Storage> Employees<S> {
     pub async fn hire(
         &self,
         permit: &Permit<Create>,
-        tenant: &TenantContext,
+        tx: &TenantTx,
         actor: &Actor,
         hire: Hire,
     ) -> Result<EmployeeProfile, EmployeesError> {
         for_the_tenant(permit)?;
         plausible(hire.hire_date)?;
-        let mut profile = self.hire_under_a_number(tenant, &hire).await?;
+        let now = self.ambient.now();
+        let today = tx.tenant().time_zone().date_at(now);
+        let found = self.storage.references(tx, &hire.references).await?;
+        let assignment = assign(&hire, found, today)?;
+        let stored = self.store(tx, &hire, now).await?;
+        let mut profile = profile(stored, assignment, today);
         if self
             .may_see_pay(actor)
             .is_none_or(|pay| pay.reach() != Reach::Tenant)
@@ -74,23 +79,33 @@ impl<S: Storage> Employees<S> {
         Ok(profile)
     }
 
-    async fn hire_under_a_number(
+    /// Stores him under the number that was given, or under the next of the series that is free.
+    async fn store(
         &self,
-        tenant: &TenantContext,
+        tx: &TenantTx,
         hire: &Hire,
-    ) -> Result<EmployeeProfile, EmployeesError> {
-        if let Some(number) = &hire.number {
-            return match self.store(tenant, hire, number.clone()).await? {
-                Stored::Profile(profile) => Ok(*profile),
-                Stored::NumberTaken => Err(EmployeesError::Taken {
-                    field: "employee_number",
-                }),
+        now: OffsetDateTime,
+    ) -> Result<Hired, EmployeesError> {
+        let draws = if hire.number.is_some() { 1 } else { DRAWS };
+        for _ in 0..draws {
+            let number = match &hire.number {
+                Some(number) => number.clone(),
+                None => self.draw_number(tx.tenant()).await?,
             };
-        }
-        for _ in 0..DRAWS {
-            let number = self.draw_number(tenant).await?;
-            if let Stored::Profile(profile) = self.store(tenant, hire, number).await? {
-                return Ok(*profile);
+            let hired = self.records(hire, number, now);
+            let (employee, employment, compensation) = &hired;
+            let inserted = self
+                .storage
+                .hire(tx, employee, employment, compensation.as_ref())
+                .await?;
+            match inserted {
+                Inserted::Stored => return Ok(hired),
+                Inserted::NumberTaken => {}
+                Inserted::EmailTaken => {
+                    return Err(EmployeesError::Taken {
+                        field: "work_email",
+                    });
+                }
             }
         }
         Err(EmployeesError::Taken {
@@ -101,54 +116,13 @@ impl<S: Storage> Employees<S> {
     /// Draws a number in a transaction of its own: the row of the counter is locked for as long as
     /// its transaction runs, and everybody who is being hired would wait in line for a disk.
     async fn draw_number(&self, tenant: &TenantContext) -> Result<EmployeeNumber, EmployeesError> {
-        let tx = self.database.begin_tenant(tenant).await?;
-        self.storage.end_unwaited(&tx).await?;
-        let number = self.storage.draw(&tx, Series::Employees).await?;
-        tx.commit().await?;
+        let leaf = self.database.begin_leaf(tenant).await?;
+        let number = self.storage.draw(&leaf, Series::Employees).await?;
+        leaf.commit().await?;
         Ok(EmployeeNumber::stored(number.to_string()))
     }
 
-    async fn store(
-        &self,
-        tenant: &TenantContext,
-        hire: &Hire,
-        number: EmployeeNumber,
-    ) -> Result<Stored, EmployeesError> {
-        let now = self.ambient.now();
-        let today = self.today(tenant);
-        let (employee, employment, compensation) = self.records(hire, number, now);
-
-        let tx = self.database.begin_tenant(tenant).await?;
-        let found = self.storage.references(&tx, &hire.references).await?;
-        let assignment = assign(hire, found, today)?;
-        let inserted = self
-            .storage
-            .hire(&tx, &employee, &employment, compensation.as_ref())
-            .await?;
-        match inserted {
-            Inserted::Stored => {}
-            Inserted::NumberTaken => return Ok(Stored::NumberTaken),
-            Inserted::EmailTaken => {
-                return Err(EmployeesError::Taken {
-                    field: "work_email",
-                });
-            }
-        }
-        tx.commit().await?;
-        Ok(Stored::Profile(Box::new(profile(
-            employee,
-            assignment,
-            compensation,
-            today,
-        ))))
-    }
-
-    fn records(
-        &self,
-        hire: &Hire,
-        number: EmployeeNumber,
-        now: OffsetDateTime,
-    ) -> (Employee, Employment, Option<Compensation>) {
+    fn records(&self, hire: &Hire, number: EmployeeNumber, now: OffsetDateTime) -> Hired {
         let id: EmployeeId = self.ambient.id();
         let stamp = Stamp::new(now);
         let period = DateRange::since(hire.hire_date);
@@ -185,10 +159,7 @@ impl<S: Storage> Employees<S> {
     }
 }
 
-enum Stored {
-    Profile(Box<EmployeeProfile>),
-    NumberTaken,
-}
+type Hired = (Employee, Employment, Option<Compensation>);
 
 /// A date of hire is within living memory, or soon: anything else is a slip of the finger.
 fn plausible(hire_date: Date) -> Result<(), EmployeesError> {
@@ -259,12 +230,8 @@ fn named<Id>(
     }
 }
 
-fn profile(
-    employee: Employee,
-    assignment: Assignment,
-    compensation: Option<Compensation>,
-    today: Date,
-) -> EmployeeProfile {
+fn profile(hired: Hired, assignment: Assignment, today: Date) -> EmployeeProfile {
+    let (employee, _, compensation) = hired;
     EmployeeProfile {
         status: employee.status_on(today),
         id: employee.id,

@@ -58,10 +58,22 @@ impl Company {
     }
 
     pub(crate) async fn hire(&self, hire: Hire) -> Result<EmployeeProfile, EmployeesError> {
+        self.hire_into(self.initech(), hire).await
+    }
+
+    pub(crate) async fn hire_into(
+        &self,
+        tenant: &TenantContext,
+        hire: Hire,
+    ) -> Result<EmployeeProfile, EmployeesError> {
         let actor = self.administrator();
-        self.employees
-            .hire(&permit::<Create>(&actor), self.initech(), &actor, hire)
-            .await
+        let tx = self.on.database.begin_tenant(tenant).await?;
+        let hired = self
+            .employees
+            .hire(&permit::<Create>(&actor), &tx, &actor, hire)
+            .await?;
+        tx.commit().await?;
+        Ok(hired)
     }
 
     /// Hires somebody who reports to somebody.

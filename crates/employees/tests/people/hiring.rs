@@ -65,11 +65,8 @@ async fn a_number_and_an_address_belong_to_one_person_of_a_company() {
     assert_eq!(error.fields()[0].pointer, "/work_email");
 
     // The neighbour in the pool has a number 100 of his own.
-    let actor = company.administrator();
-    let neighbour = &company.on.umbrella;
     company
-        .employees
-        .hire(&permit::<Create>(&actor), neighbour, &actor, first)
+        .hire_into(&company.on.umbrella, first)
         .await
         .unwrap();
 }
@@ -168,6 +165,46 @@ async fn what_is_not_there_is_named_and_nobody_is_hired() {
 }
 
 #[tokio::test]
+async fn who_is_not_hired_takes_no_number() {
+    let company = Company::found().await;
+    let first = company.hire(somebody("King")).await.unwrap();
+    for _ in 0..3 {
+        let mut hire = somebody("Yang");
+        hire.references.department = Some(Uuid::from_u128(404).into());
+        company.hire(hire).await.unwrap_err();
+    }
+    let second = company.hire(somebody("Yang")).await.unwrap();
+    let numbers = [first, second].map(|hired| hired.number.into_string());
+    assert_eq!(numbers, ["1001", "1002"]);
+}
+
+/// Also when each connection that the tenant may have is hiring.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_being_hired_keeps_nobody_from_a_number() {
+    let company = Company::found().await;
+    let database = &company.on.database;
+    let tenant = company.initech();
+    let actor = company.administrator();
+    let permit = permit::<Create>(&actor);
+    let transactions = join_all((0..3).map(|_| database.begin_tenant(tenant))).await;
+    let hiring = transactions.into_iter().map(async |tx| {
+        let tx = tx.unwrap();
+        let hired = company
+            .employees
+            .hire(&permit, &tx, &actor, somebody("Yang"))
+            .await;
+        (tx, hired.unwrap().number.into_string())
+    });
+    // None is committed yet.
+    let (open, mut numbers): (Vec<_>, Vec<_>) = join_all(hiring).await.into_iter().unzip();
+    numbers.sort();
+    assert_eq!(numbers, ["1001", "1002", "1003"]);
+    for tx in open {
+        tx.commit().await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_neighbours_department_and_manager_are_not_there() {
     let company = Company::found().await;
     let sales = company.department("Sales").await;
@@ -175,11 +212,8 @@ async fn a_neighbours_department_and_manager_are_not_there() {
     let mut hire = somebody("Yang");
     hire.references.department = Some(sales);
     hire.references.manager = Some(king);
-    let actor = company.administrator();
-    let neighbour = &company.on.umbrella;
     let error = company
-        .employees
-        .hire(&permit::<Create>(&actor), neighbour, &actor, hire)
+        .hire_into(&company.on.umbrella, hire)
         .await
         .unwrap_err();
     assert_eq!(error.fields().len(), 2);
