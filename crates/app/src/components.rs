@@ -215,6 +215,7 @@ fn edge(settings: &Settings) -> Edge {
         proxies: TrustedProxies::new(http.trusted_proxies.clone()),
         limits: limits.enabled.then(|| Limits::new(&limit_settings(limits))),
         cors: Cors::new(origins.collect()),
+        body_timeout: http.body_timeout,
     }
 }
 

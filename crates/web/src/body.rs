@@ -1,5 +1,7 @@
 //! JSON bodies: read strictly, and every mistake told at once.
 
+use std::io;
+
 use actix_web::{
     FromRequest, HttpMessage as _, HttpRequest, dev::Payload, error::PayloadError, web::Bytes,
 };
@@ -70,6 +72,10 @@ pub(crate) fn unreadable(error: actix_web::Error) -> Problem {
         Some(PayloadError::Overflow) => Problem::new(
             ErrorKind::TooLarge,
             "The body is larger than this API accepts.",
+        ),
+        Some(PayloadError::Io(error)) if error.kind() == io::ErrorKind::TimedOut => Problem::new(
+            ErrorKind::MalformedRequest,
+            "The body did not arrive in time.",
         ),
         _ => Problem::new(
             ErrorKind::MalformedRequest,

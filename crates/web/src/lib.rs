@@ -4,8 +4,8 @@
 //! A request passes one middleware, [`pipeline`], before any handler:
 //!
 //! ```text
-//! request id, trace -> unknown path 404, method 405, preflight 204 -> limits by address -> tenant
-//!   -> authentication -> tenant match -> limits by user and tenant -> handler
+//! request id, trace -> unknown path 404, method 405, preflight 204 -> limits by address
+//!   -> media type 406 -> tenant -> authentication -> tenant match -> limits by user and tenant -> handler
 //! ```
 //!
 //! Which of these a route needs stands in its OpenAPI attributes, once: `x-permission` names a
@@ -26,6 +26,12 @@
 //! of every answer, and closes the connection. So it is with HTTP/0.9, HTTP/1.1 without a host, a
 //! control character or a blank where none belongs, more than 96 headers, a target of more than
 //! 64 kB, and a length beside `Transfer-Encoding`. It is not logged, see [`telemetry::LogFilter`].
+//!
+//! # Clients that take their time
+//! The first head of a connection has to come within `http.client_timeout` (408), a body within
+//! `http.body_timeout` (400), and a connection whose request was not read to its end is closed after
+//! the answer. A later head of a connection that was kept has no time of its own in the server
+//! beneath: who begins one and does not end it holds a socket and nothing else.
 //!
 //! # What is logged
 //! Every answer is one event of the access log. A defect (500) is an `error` with its causes; that

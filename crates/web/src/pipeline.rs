@@ -27,7 +27,7 @@ use tracing::Instrument as _;
 use crate::{
     Access, Authenticator, Problem, RouteTable, TenantResolver,
     context::RequestState,
-    edge::{Edge, answer::Dress},
+    edge::{Edge, accept, answer::Dress, upload::Upload},
     route::Found,
 };
 
@@ -70,6 +70,7 @@ pub async fn pipeline(
     trim_slash(&mut request);
     let method = request.method().clone();
     head_as_get(&mut request);
+    let upload = Upload::watch(&mut request, edge.body_timeout);
     let path = request.path().to_owned();
 
     let work = async {
@@ -103,17 +104,22 @@ pub async fn pipeline(
         )),
     };
     let _entered = span.enter();
+    let whole = |mut response: HttpResponse| {
+        dress.put_on(edge, response.headers_mut());
+        record(&span, &method, &dress, response.status(), begun);
+        match upload {
+            Some(upload) => upload.end_with(response),
+            None => response,
+        }
+    };
     match answered {
-        Ok(mut response) => {
-            dress.put_on(edge, response.headers_mut());
-            record(&span, &method, &dress, response.status(), begun);
-            Ok(response)
+        Ok(response) => {
+            let (request, response) = response.into_parts();
+            Ok(ServiceResponse::new(request, whole(response)))
         }
         Err(problem) => {
             report(&problem);
-            let mut response = problem.render(&dress.request_id, &path);
-            dress.put_on(edge, response.headers_mut());
-            record(&span, &method, &dress, response.status(), begun);
+            let response = whole(problem.render(&dress.request_id, &path));
             Err(InternalError::from_response(problem, response).into())
         }
     }
@@ -186,6 +192,12 @@ impl Pipeline {
         if let Some(limits) = &self.edge.limits {
             let client = self.edge.proxies.client(head);
             limits.admit_address(client, route.is_probe, &mut dress.standing)?;
+        }
+        let can_answer =
+            route.produces.is_empty() || accept::preferred(headers, &route.produces).is_some();
+        if !can_answer {
+            let detail = format!("This path answers with {}.", route.produces.join(" or "));
+            return Err(Problem::new(ErrorKind::NotAcceptable, detail));
         }
         if route.access == Access::Open {
             return Ok(state);

@@ -55,6 +55,8 @@ pub(crate) struct Route {
     pub(crate) action: String,
     /// Whether an orchestrator asks it how the process is.
     pub(crate) is_probe: bool,
+    /// The media types that it can answer with when all goes well; none for no content.
+    pub(crate) produces: Vec<String>,
 }
 
 /// What the table knows of a request line.
@@ -74,6 +76,10 @@ impl RouteTable {
         let mut paths = BTreeMap::<String, Vec<Route>>::new();
         for ((method, path), access) in Self::declarations(document)? {
             let action = format!("{method} {path}");
+            let operation = document
+                .get("paths")
+                .and_then(|paths| paths.get(&path)?.get(method.to_lowercase()));
+            let produces = operation.map(media_types).unwrap_or_default();
             if let Ok(method) = Method::from_bytes(method.as_bytes()) {
                 let is_probe = path == HEALTH || path.starts_with(&format!("{HEALTH}/"));
                 paths.entry(path).or_default().push(Route {
@@ -81,6 +87,7 @@ impl RouteTable {
                     access,
                     action,
                     is_probe,
+                    produces,
                 });
             }
         }
@@ -148,6 +155,21 @@ const HEALTH: &str = "/api/health";
 const STANDARD: &[&str] = &[
     "GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE",
 ];
+
+/// The media types of an operation's successes.
+fn media_types(operation: &Value) -> Vec<String> {
+    let mut types = Vec::new();
+    let responses = operation.get("responses").and_then(Value::as_object);
+    for (status, response) in responses.into_iter().flatten() {
+        let content = response.get("content").and_then(Value::as_object);
+        for media_type in content.into_iter().flat_map(serde_json::Map::keys) {
+            if status.starts_with('2') && !types.contains(media_type) {
+                types.push(media_type.clone());
+            }
+        }
+    }
+    types
+}
 
 fn declared(operation: &Value) -> Option<Access> {
     let text = |key: &str| operation.get(key).and_then(Value::as_str);

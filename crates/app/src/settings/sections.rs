@@ -43,6 +43,9 @@ section! {
         exports_per_tenant: usize = "3", from "1" to "1000";
         /// How long a client may take to send the head of a request.
         client_timeout: Duration = "5s", from "100ms" to "5m";
+        /// How long the body of a request may take to arrive, besides the time that its bytes take
+        /// at 64 KiB a second.
+        body_timeout: Duration = "10s", from "100ms" to "10m";
         /// How long an idle connection is kept open.
         keep_alive: Duration = "75s", from "1s" to "1h";
         /// How long a request may take before it is answered 503.
