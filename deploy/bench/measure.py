@@ -5,7 +5,6 @@ import pathlib
 import sys
 
 import load
-import open_loop
 import report
 import stage
 from stage import Api, Failed, Size, employee_id, say
@@ -14,9 +13,6 @@ from statements import Scripts, capture
 # Aims on two cores that PostgreSQL, the API and the load generator share; the limit for login is the
 # hash alone.
 AIMS = {"list": 4000, "list with count": 2500, "detail": 10000, "create": 2500}
-# Requests that use a convention, each beside the plain one that it is compared with.
-CONVENTIONS = ("list filtered", "list with fields", "list with expand", "department", "department held",
-               "create", "create with key")
 # The employee that is asked for when statements are captured.
 SOMEBODY = 7
 
@@ -37,8 +33,6 @@ def main():
         say(str(failed))
         return 1
     print(report.table(found))
-    if found["promises"]:
-        print(report.promises(found["promises"]))
     if arguments.json:
         report.write(found, arguments.json)
     return 0
@@ -69,9 +63,7 @@ class Bench:
         finally:
             api.stop()
         self.without_access_log(placements[0])
-        self.conventions(placements[0])
-        return {"machine": machine, "seconds": self.seconds, "runs": self.runs, "rows": self.rows,
-                "promises": self.promises(placements)}
+        return {"machine": machine, "seconds": self.seconds, "runs": self.runs, "rows": self.rows}
 
     def measure(self, api, placement):
         tokens = api.sign_in(placement.tenants)
@@ -161,42 +153,6 @@ class Bench:
         finally:
             api.stop()
         self.add("detail, no access log", placement.name, measured, None, None)
-
-    def conventions(self, placement):
-        """What the conventions of the API cost, a request beside the plain one."""
-        if self.only and "conventions" not in self.only:
-            return
-        api = Api()
-        try:
-            tokens = api.sign_in(placement.tenants)
-            for what in CONVENTIONS:
-                say(f"{what}, {placement.name}")
-                measured = load.measure_api(api, what.replace(" ", "_"), placement, tokens, 2, self.seconds,
-                                            self.runs)
-                self.add(what, placement.name, measured, None, None)
-        finally:
-            api.stop()
-            stage.remove_added()
-
-    def promises(self, placements):
-        """What is no rate: latency at a load that people make, memory, and how long it takes to begin."""
-        if self.only and "promises" not in self.only:
-            return {}
-        say("500 requests a second over 50 tenants, open loop")
-        api = Api()
-        try:
-            few = stage.Placement("50 dedicated", placements[1].tenants[:50], placements[1].employees)
-            tokens = api.sign_in(few.tenants)
-            open_loop.measure(api, few, tokens, 100, 5)
-            latency = open_loop.measure(api, few, tokens, 500, self.seconds * 4)
-            memory = stage.memory(api.process.pid)
-        finally:
-            api.stop()
-            stage.remove_added()
-        found = {"latency_ms": latency, "memory_mib": memory, "ready_seconds": stage.ready_after(5),
-                 "tenant_created_ms": stage.tenants_created(5)}
-        say(report.promises(found))
-        return found
 
     def add(self, what, placement, measured, limit, aim):
         row = {"what": what, "placement": placement, "api": measured.as_json(), "aim": aim}

@@ -41,18 +41,5 @@ def table(found):
     ])
 
 
-def promises(found):
-    """The figures that are no rates, a line each."""
-    lines = [f"- 500 requests/s over 50 tenants, {what}: p50 {it['p50']} ms, p99 {it['p99']} ms, p99.9 "
-             f"{it['p999']} ms, max {it['max']} ms, of {it['requests']:,}"
-             for what, it in found["latency_ms"].items()]
-    memory, ready, created = found["memory_mib"], found["ready_seconds"], found["tenant_created_ms"]
-    lines.append(f"- memory of the API after that: {memory['resident']} MiB, {memory['peak']} MiB at its peak")
-    lines.append(f"- ready after start: {ready['median']} s ({ready['lowest']}–{ready['highest']})")
-    lines += [f"- a {kind} tenant created, the whole command: {it['median']} ms "
-              f"({it['lowest']}–{it['highest']})" for kind, it in created.items()]
-    return "\n".join(lines)
-
-
 def write(found, file):
     file.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n")

@@ -16,19 +16,6 @@ local function employee(tenant, number, kind)
     return string.format("01900000-%04x-7%03x-8000-%012x", tenant, kind or 0, number)
 end
 
-local function somebody(t)
-    added = added + 1
-    return string.format(
-        '{"first_name": "Neena", "last_name": "Yang", "work_email": "bench-%d-%d@bench.example", '
-            .. '"hire_date": "2026-11-02", "department_id": "%s", "job_title_id": "%s", '
-            .. '"location_id": "%s", "manager_id": "%s", '
-            .. '"compensation": {"amount": "52000.00", "currency": "EUR", "pay_period": "yearly"}}',
-        series, added,
-        employee(t.number, 1, 1), employee(t.number, 1, 2), employee(t.number, 1, 3),
-        employee(t.number, 1)
-    )
-end
-
 local kinds = {
     list = function(t) return function() return t.get("/api/v1/employees?limit=25") end end,
     list_with_count = function(t)
@@ -37,31 +24,19 @@ local kinds = {
     detail = function(t)
         return function() return t.get("/api/v1/employees/" .. employee(t.number, math.random(employees))) end
     end,
-    create = function(t) return function() return t.post("/api/v1/employees", somebody(t)) end end,
-    list_filtered = function(t)
+    create = function(t)
         return function()
-            return t.get("/api/v1/employees?limit=25&status=active&hire_date[gte]=2020-01-01&sort=-hire_date")
-        end
-    end,
-    list_with_fields = function(t)
-        return function() return t.get("/api/v1/employees?limit=25&fields=id,first_name,last_name") end
-    end,
-    list_with_expand = function(t)
-        return function() return t.get("/api/v1/employees?limit=25&expand=department,manager") end
-    end,
-    department = function(t)
-        return function() return t.get("/api/v1/departments/" .. employee(t.number, 1, 1)) end
-    end,
-    department_held = function(t)
-        return function()
-            return t.get("/api/v1/departments/" .. employee(t.number, 1, 1), '\r\nIf-None-Match: "1"')
-        end
-    end,
-    create_with_key = function(t)
-        return function()
-            local body = somebody(t)
-            return t.post("/api/v1/employees", body,
-                string.format("\r\nIdempotency-Key: %d-%d", series, added))
+            added = added + 1
+            local body = string.format(
+                '{"first_name": "Neena", "last_name": "Yang", "work_email": "bench-%d-%d@bench.example", '
+                    .. '"hire_date": "2026-11-02", "department_id": "%s", "job_title_id": "%s", '
+                    .. '"location_id": "%s", "manager_id": "%s", '
+                    .. '"compensation": {"amount": "52000.00", "currency": "EUR", "pay_period": "yearly"}}',
+                series, added,
+                employee(t.number, 1, 1), employee(t.number, 1, 2), employee(t.number, 1, 3),
+                employee(t.number, 1)
+            )
+            return t.post("/api/v1/employees", body)
         end
     end,
     login = function(t)
@@ -80,11 +55,9 @@ function init(arguments)
         local headers = "\r\nHost: " .. wrk.host .. ":" .. wrk.port .. "\r\nX-Tenant-Slug: " .. slug
         if kind ~= "login" then headers = headers .. "\r\nAuthorization: Bearer " .. token end
         local t = { number = tonumber(tenant), slug = slug }
-        function t.get(path, more)
-            return "GET " .. path .. " HTTP/1.1" .. headers .. (more or "") .. "\r\n\r\n"
-        end
-        function t.post(path, body, more)
-            return "POST " .. path .. " HTTP/1.1" .. headers .. (more or "") .. "\r\nContent-Type: application/json"
+        function t.get(path) return "GET " .. path .. " HTTP/1.1" .. headers .. "\r\n\r\n" end
+        function t.post(path, body)
+            return "POST " .. path .. " HTTP/1.1" .. headers .. "\r\nContent-Type: application/json"
                 .. "\r\nContent-Length: " .. #body .. "\r\n\r\n" .. body
         end
         requests[#requests + 1] = kinds[kind](t)

@@ -1,6 +1,7 @@
 //! The migrations of the schema `platform`.
 
 mod m20261123_000001_registry;
+mod m20261126_000001_tenant_life;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -12,4 +13,5 @@ pub struct Platform;
 crate::listed! {
     Platform in "platform":
     m20261123_000001_registry,
+    m20261126_000001_tenant_life,
 }

@@ -5,7 +5,7 @@ use std::{
     fmt::Write as _,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU32, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
@@ -29,7 +29,6 @@ use crate::{
 pub(crate) struct Connection {
     lease: Mutex<Lease>,
     poisoned: AtomicBool,
-    savepoints: AtomicU32,
     tag: Arc<str>,
     timeout: Duration,
 }
@@ -39,7 +38,6 @@ impl Connection {
         Self {
             lease: Mutex::new(lease),
             poisoned: AtomicBool::new(false),
-            savepoints: AtomicU32::new(0),
             tag,
             timeout,
         }
@@ -57,19 +55,11 @@ impl Connection {
         self.lease.into_inner()
     }
 
-    /// A number that no savepoint of this transaction has.
-    pub(crate) fn next_savepoint(&self) -> u32 {
-        self.savepoints.fetch_add(1, Ordering::Relaxed)
-    }
-
     /// Runs a command that takes no values: savepoints. Poisons on failure like any statement.
-    pub(crate) async fn command(&self, sql: String) -> Result<(), StoreError> {
-        self.run(async |connection| {
-            let done = connection.execute(AssertSqlSafe(sql)).await;
-            done.map(|_done| ())
-        })
-        .await
-        .map_err(StoreError::from)
+    pub(crate) async fn command(&self, sql: &'static str) -> Result<(), StoreError> {
+        self.run(async |connection| connection.execute(sql).await.map(|_done| ()))
+            .await
+            .map_err(StoreError::from)
     }
 
     /// The tag gives each schema its own prepared statement: a statement prepared under one

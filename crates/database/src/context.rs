@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use kernel::{SchemaName, Slug, TenantId, TenantStatus, TimeZone};
+use kernel::{SchemaName, Slug, Subscription, TenantId, TenantStatus, TimeZone};
 
 use crate::{
     login::Installation,
@@ -38,6 +38,8 @@ pub struct TenantRecord {
     pub placement_epoch: i64,
     /// Counts what makes its tokens stale.
     pub auth_epoch: i64,
+    /// Whether its subscription lets it work.
+    pub subscription: Subscription,
 }
 
 impl RegistryAuthority {

@@ -22,12 +22,12 @@ use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection,
     postgres::PgConnectOptions,
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{
     DatabaseSettings, Installation, Login, RegistryAuthority, StoreError,
     connection::Connection,
     context::{Holder, Opening, PlatformContext, TenantContext},
+    listener::Listener,
     scope::{Mode, Platform, Read, Scope, Tenant, Write},
     tx::Tx,
 };
@@ -37,7 +37,8 @@ use crate::{
 pub struct Database {
     pool: Arc<Pool>,
     leaves: Arc<Pool>,
-    aside: Arc<Pool>,
+    /// Those beside it, to close them too.
+    beside: Arc<Mutex<Vec<Arc<Pool>>>>,
 }
 
 /// How many leaves may be open at a time, each for a few round trips, and how many of one tenant:
@@ -71,10 +72,6 @@ impl Database {
         login: Login,
     ) -> Result<(Self, RegistryAuthority), StoreError> {
         let statement_timeout = settings.statement_timeout;
-        let aside = Arc::new(Pool::new(DatabaseSettings {
-            pool_size: 1,
-            ..settings.clone()
-        })?);
         let leaves = Arc::new(Pool::new(DatabaseSettings {
             pool_size: LEAVES,
             max_connections_per_tenant: Some(LEAVES_OF_ONE),
@@ -91,7 +88,7 @@ impl Database {
             Self {
                 pool,
                 leaves,
-                aside,
+                beside: Arc::default(),
             },
             RegistryAuthority::new(installation, statement_timeout),
         ))
@@ -161,15 +158,31 @@ impl Database {
         self.begin(platform).await
     }
 
-    /// The same database through a single connection beside the pool, opened when it is first
-    /// needed: it says how PostgreSQL is, however busy the pool may be.
+    /// The same database through a single connection beside the pool, of the caller's own and
+    /// opened when it is first needed: however busy the pool may be, he reaches PostgreSQL.
     #[must_use]
     pub fn aside(&self) -> Self {
+        let settings = DatabaseSettings {
+            pool_size: 1,
+            ..self.pool.settings.clone()
+        };
+        let pool = Arc::new(Pool::with(settings, self.pool.options.clone()));
+        self.beside().push(Arc::clone(&pool));
         Self {
-            pool: Arc::clone(&self.aside),
-            leaves: Arc::clone(&self.aside),
-            aside: Arc::clone(&self.aside),
+            leaves: Arc::clone(&pool),
+            pool,
+            beside: Arc::clone(&self.beside),
         }
+    }
+
+    /// A connection that waits to be told something on a channel.
+    pub(crate) async fn listen(&self, channel: &'static str) -> Result<Listener, StoreError> {
+        let patience = self.pool.settings.connect_timeout;
+        Listener::connect(self.pool.options.clone(), channel, patience).await
+    }
+
+    fn beside(&self) -> std::sync::MutexGuard<'_, Vec<Arc<Pool>>> {
+        self.beside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How busy the pool is.
@@ -186,7 +199,8 @@ impl Database {
 
     /// Closes the idle connections; those in use are closed when they come back.
     pub async fn close(&self) {
-        for pool in [&self.pool, &self.leaves, &self.aside] {
+        let beside = std::mem::take(&mut *self.beside());
+        for pool in beside.iter().chain([&self.leaves, &self.pool]) {
             pool.permits.close();
             let idle = std::mem::take(&mut *pool.idle());
             for pooled in idle {
@@ -238,19 +252,11 @@ struct Pooled {
     schemas: HashSet<Box<str>>,
 }
 
-/// The right to hold a connection.
-struct Permit {
-    _connection: FairPermit<Holder>,
-    _turn: Option<OwnedSemaphorePermit>,
-}
-
 /// The connections and the permits to hold one.
 pub(crate) struct Pool {
     settings: DatabaseSettings,
     options: PgConnectOptions,
     permits: Arc<FairSemaphore<Holder>>,
-    /// Before the permits, for the platform alone.
-    platform_turns: Arc<Semaphore>,
     idle: Mutex<Vec<Pooled>>,
 }
 
@@ -275,31 +281,27 @@ impl Pool {
             ])
             // SQL text may hold personal data; the caller logs its own failures.
             .disable_statement_logging();
+        Ok(Self::with(settings, options))
+    }
+
+    fn with(settings: DatabaseSettings, options: PgConnectOptions) -> Self {
         let limits = settings.limits();
-        let platform_turns = limits.per_key.min(limits.waiting_per_key).max(1);
-        Ok(Self {
+        Self {
             permits: FairSemaphore::new(limits),
-            platform_turns: Arc::new(Semaphore::new(platform_turns)),
             idle: Mutex::new(Vec::with_capacity(limits.permits)),
             options,
             settings,
-        })
+        }
     }
 
-    async fn acquire(&self, holder: Holder) -> Result<Permit, StoreError> {
-        // Who looks up a tenant does so for any of them: where a tenant would be refused, he waits.
-        let turn = match holder {
-            Holder::Platform => Arc::clone(&self.platform_turns).acquire_owned().await.ok(),
-            Holder::Tenant(_) => None,
-        };
-        match self.permits.acquire(holder).await {
-            Ok(connection) => Ok(Permit {
-                _connection: connection,
-                _turn: turn,
-            }),
-            Err(FairRefusal::Full) => Err(StoreError::TenantBusy),
-            Err(FairRefusal::Closed) => Err(StoreError::PoolTimeout),
-        }
+    async fn acquire(&self, holder: Holder) -> Result<FairPermit<Holder>, StoreError> {
+        self.permits
+            .acquire(holder)
+            .await
+            .map_err(|refusal| match refusal {
+                FairRefusal::Full => StoreError::TenantBusy,
+                FairRefusal::Closed => StoreError::PoolTimeout,
+            })
     }
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Pooled>> {
@@ -357,13 +359,13 @@ pub(crate) struct Lease {
     busy: bool,
     /// Rolling back in the background already: dropped again (the runtime is ending), it closes.
     orphaned: bool,
-    permit: Option<Permit>,
+    permit: Option<FairPermit<Holder>>,
 }
 
 impl Lease {
     async fn open(
         pool: &Arc<Pool>,
-        permit: Permit,
+        permit: FairPermit<Holder>,
         schema: &str,
         batch: &str,
     ) -> Result<Self, StoreError> {

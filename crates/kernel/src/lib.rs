@@ -32,6 +32,7 @@ pub mod field;
 mod id;
 mod list;
 mod money;
+mod subscription;
 mod tenant;
 mod text;
 mod time_zone;
@@ -53,6 +54,7 @@ pub use list::{
     Operator, Page, PageRequest, Position, Scalar, Shown, SortKey,
 };
 pub use money::{Money, MoneyError};
+pub use subscription::{Standing, Subscription, SubscriptionError};
 pub use tenant::{Placement, SchemaName, SchemaNameError, Slug, SlugError, TenantStatus};
 pub use text::{normalised_key, prefix_end};
 pub use time_zone::{TimeZone, TimeZoneError};

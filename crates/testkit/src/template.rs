@@ -57,6 +57,7 @@ impl Fixture {
             locale: "en".to_owned(),
             placement_epoch: 1,
             auth_epoch: 1,
+            subscription: kernel::Subscription::Active,
         }
     }
 

@@ -140,7 +140,7 @@ async fn a_database_that_does_not_fit_is_refused_by_name() {
     let mut conn = scratch.superuser().await;
     let name = one(
         &mut conn,
-        "SELECT max(name) FROM platform.schema_migrations",
+        "SELECT max(name) FROM platform.schema_migrations WHERE schema_name = 't_acme'",
     )
     .await;
     let fix = "UPDATE platform.schema_migrations SET";

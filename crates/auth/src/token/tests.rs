@@ -44,6 +44,7 @@ fn acme() -> TenantRecord {
         locale: "en".to_owned(),
         placement_epoch: 1,
         auth_epoch: 3,
+        subscription: kernel::Subscription::Active,
     }
 }
 

@@ -7,5 +7,6 @@
 mod cancelled;
 mod entities;
 mod fairness;
+mod freshness;
 mod isolation;
 mod unit_of_work;

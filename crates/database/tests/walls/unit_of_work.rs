@@ -60,65 +60,6 @@ async fn a_savepoint_undoes_an_expected_failure() {
 }
 
 #[tokio::test]
-async fn savepoints_lie_within_each_other() {
-    let test = TestDatabase::create().await;
-    let on = test.tenants().await;
-    let tx = on.database.begin_tenant(&on.acme).await.unwrap();
-    tx.insert(job("a")).await.unwrap();
-    let outer = tx.savepoint().await.unwrap();
-    tx.insert(job("b")).await.unwrap();
-    let inner = tx.savepoint().await.unwrap();
-    assert!(tx.insert(job("a")).await.is_err());
-    inner.undo().await.unwrap();
-    // The outer one goes on, and the failure is forgotten.
-    tx.insert(job("c")).await.unwrap();
-    let inner = tx.savepoint().await.unwrap();
-    tx.insert(job("d")).await.unwrap();
-    inner.release().await.unwrap();
-    outer.release().await.unwrap();
-    tx.commit().await.unwrap();
-    let kept = codes(&on.database, &on.acme).await.unwrap();
-    assert_eq!(kept, ["a", "b", "c", "d"]);
-}
-
-#[tokio::test]
-async fn an_outer_savepoint_undoes_those_within_however_they_ended() {
-    let test = TestDatabase::create().await;
-    let on = test.tenants().await;
-    let tx = on.database.begin_tenant(&on.acme).await.unwrap();
-    tx.insert(job("kept")).await.unwrap();
-    let outer = tx.savepoint().await.unwrap();
-    tx.insert(job("outer")).await.unwrap();
-    let released = tx.savepoint().await.unwrap();
-    tx.insert(job("released")).await.unwrap();
-    released.release().await.unwrap();
-    let dropped = tx.savepoint().await.unwrap();
-    tx.insert(job("dropped")).await.unwrap();
-    drop(dropped);
-    assert!(tx.insert(job("kept")).await.is_err());
-    outer.undo().await.unwrap();
-    tx.insert(job("after")).await.unwrap();
-    tx.commit().await.unwrap();
-    let kept = codes(&on.database, &on.acme).await.unwrap();
-    assert_eq!(kept, ["after", "kept"]);
-}
-
-#[tokio::test]
-async fn a_lost_statement_is_cured_by_no_savepoint() {
-    let test = TestDatabase::create().await;
-    let on = test.tenants().await;
-    let tx = on.database.begin_tenant(&on.acme).await.unwrap();
-    let outer = tx.savepoint().await.unwrap();
-    let inner = tx.savepoint().await.unwrap();
-    let slow = tx.run("SELECT pg_sleep(5)", []);
-    let patience = std::time::Duration::from_millis(20);
-    assert!(tokio::time::timeout(patience, slow).await.is_err());
-    assert!(matches!(inner.undo().await, Err(StoreError::Poisoned)));
-    assert!(matches!(outer.undo().await, Err(StoreError::Poisoned)));
-    assert!(matches!(tx.commit().await, Err(StoreError::Poisoned)));
-}
-
-#[tokio::test]
 async fn a_value_that_is_taken_can_be_ignored() {
     let test = TestDatabase::create().await;
     let on = test.tenants().await;
