@@ -4,11 +4,11 @@ use std::{num::NonZeroU32, sync::Arc};
 
 use access::RoleAuthorizer;
 use auth::{Argon2Settings, Auth, AuthSettings};
-use database::{Database, DatabaseSettings, Login};
+use database::{Database, DatabaseSettings, Freshness, FreshnessSettings, Login, Watch};
 use employees::{EmployeeService, ImportService, postgres::Postgres};
 use kernel::{Ambient, Authorizer};
 use migration::fit::Misfit;
-use tenancy::{HostRules, PostgresTenants, Registry, RegistrySettings, Resolution};
+use tenancy::{Directory, HostRules, PostgresTenants, Registry, Resolution};
 use web::{Cors, Cursors, Edge, Exports, Limits, Pipeline, Rate, RouteTable, TrustedProxies};
 
 use crate::{
@@ -26,7 +26,8 @@ pub struct Components {
     pub(crate) exports: Exports,
     pub(crate) health: Health,
     pub(crate) description: Description,
-    pub(crate) registry: Arc<Registry>,
+    pub(crate) directory: Arc<Directory>,
+    pub(crate) watch: Watch,
     pub(crate) auth: Auth,
     pub(crate) employees: EmployeeService,
     pub(crate) imports: ImportService,
@@ -91,10 +92,6 @@ impl Components {
             database.clone(),
             authority,
             Arc::new(PostgresTenants),
-            RegistrySettings {
-                cache_capacity: settings.tenancy.cache_capacity,
-                cache_ttl: settings.tenancy.cache_ttl,
-            },
         ));
         let platform = registry.platform().clone();
         let tx = database.begin_platform_read(&platform).await?;
@@ -103,6 +100,15 @@ impl Components {
         if !misfits.is_empty() {
             return Err(StartError::Unfit(misfits));
         }
+        let freshness = Freshness::new(FreshnessSettings {
+            poll_interval: settings.tenancy.poll_interval,
+            refuse_after: settings.tenancy.refuse_after,
+        });
+        let directory = Arc::new(Directory::new(Arc::clone(&registry), freshness.clone()));
+        let subscribers = vec![Arc::clone(&directory) as _];
+        let watch = freshness
+            .watch(&database, platform.clone(), subscribers, ambient.clone())
+            .await?;
         let auth = Auth::start(
             auth_settings(&settings.auth),
             database.clone(),
@@ -113,7 +119,8 @@ impl Components {
         let cursor_key = auth::load_secret(&database, &platform, auth::CURSOR_KEY).await?;
         let health = Health::new(
             database.clone(),
-            Arc::clone(&registry),
+            registry,
+            freshness,
             settings.health.cache_ttl,
             settings.health.check_timeout,
         );
@@ -124,7 +131,7 @@ impl Components {
         let pipeline = Pipeline {
             routes: RouteTable::from_openapi(&document)?,
             tenants: Arc::new(Resolution::new(
-                Arc::clone(&registry),
+                Arc::clone(&directory),
                 host_rules(settings)?,
             )),
             authenticator: Arc::clone(&auth.authenticator) as _,
@@ -147,7 +154,8 @@ impl Components {
             ),
             imports: ImportService::new(database.clone(), ambient, Postgres),
             authorizer,
-            registry,
+            directory,
+            watch,
             auth,
             database,
         })

@@ -35,7 +35,9 @@ pub fn serve(
     let exports = Data::new(components.exports);
     let health = Data::new(components.health);
     let description = Data::new(components.description);
-    let registry = Data::from(components.registry);
+    let directory = Data::from(components.directory);
+    // It looks for changes as long as anybody is served.
+    let watch = Data::new(components.watch);
     let sessions = Data::from(components.auth.sessions);
     let keys = Data::from(components.auth.keys);
     let employees = Data::new(components.employees);
@@ -51,7 +53,8 @@ pub fn serve(
             .app_data(exports.clone())
             .app_data(health.clone())
             .app_data(description.clone())
-            .app_data(registry.clone())
+            .app_data(directory.clone())
+            .app_data(watch.clone())
             .app_data(sessions.clone())
             .app_data(keys.clone())
             .app_data(employees.clone())

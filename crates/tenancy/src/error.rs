@@ -37,6 +37,12 @@ pub enum TenancyError {
     /// The first administrator of a new tenant could not be made.
     #[error("the first administrator of the tenant could not be made")]
     Administrator(#[source] PortError),
+    /// The process did not hear of changes for too long: what it knows of tenants may be wrong.
+    #[error("the registry of tenants was not seen for too long")]
+    Outdated,
+    /// So many names that no tenant has are being looked up that this one is not.
+    #[error("too many names are being looked up")]
+    Crowded,
     /// The registry could not be read; several requests may have waited for the same answer.
     #[error("the registry of tenants cannot be read")]
     Registry(#[source] Arc<StoreError>),
@@ -64,6 +70,7 @@ impl DomainError for TenancyError {
             Self::Unavailable(_) => ErrorKind::TenantUnavailable,
             Self::SlugTaken(_) => ErrorKind::SlugTaken,
             Self::Schema(_) | Self::Administrator(_) => ErrorKind::Internal,
+            Self::Outdated | Self::Crowded => ErrorKind::Unavailable,
             Self::Registry(error) => error.kind(),
             Self::Store(error) => error.kind(),
         }
@@ -73,6 +80,16 @@ impl DomainError for TenancyError {
         match self {
             Self::Registry(error) => error.detail(),
             Self::Store(error) => error.detail(),
+            Self::Outdated => {
+                "The service cannot tell right now which tenants it may serve. Try again in a few \
+                 seconds."
+                    .to_owned()
+            }
+            Self::Crowded => {
+                "Whether there is a tenant of this name cannot be looked up right now. Try again \
+                 in a few seconds."
+                    .to_owned()
+            }
             Self::Schema(_) | Self::Administrator(_) => {
                 "The tenant could not be created. Nothing of it was kept.".to_owned()
             }

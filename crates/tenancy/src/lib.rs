@@ -2,7 +2,8 @@
 //!
 //! A tenant is a row of `platform.tenants`. The [`Registry`] alone reads it, and as it owns the
 //! [`RegistryAuthority`](database::RegistryAuthority), it alone opens doors: whoever holds a
-//! [`TenantContext`](database::TenantContext) got it from a row of the registry.
+//! [`TenantContext`](database::TenantContext) got it from a row of the registry. The [`Directory`]
+//! has every row at hand, so that a request asks nobody.
 //!
 //! # Invariants
 //! - A request is for exactly one tenant, found once, in one place ([`Resolution`];
@@ -13,7 +14,8 @@
 //!   else is made ([`Provisioning`]).
 //! - Only a tenant in service is entered from outside. One that is being created, migrated or
 //!   moved is unavailable for a while, a suspended one until the platform says otherwise.
-//! - A change of the registry counts after `cache_ttl` at the latest.
+//! - A change of the registry counts in every process within a second, and without news of changes
+//!   nobody is served ([`Directory`], `adr/0008-freshness.md`).
 //!
 //! ```
 //! use tenancy::{HostRules, Question};
@@ -38,10 +40,10 @@ mod service;
 pub use error::TenancyError;
 pub use http::{BrandingBody, TenantProfile, configure};
 pub use model::{
-    Branding, HostName, HostNameError, HostRules, Locale, LocaleError, NamedHost, Question, Tenant,
-    TenantName, TenantNameError,
+    Branding, HostName, HostNameError, HostRules, Locale, LocaleError, NamedHost, Question,
+    Suspension, Tenant, TenantName, TenantNameError,
 };
 pub use ports::{FirstAdministrator, PortError, SchemaProvisioner};
 pub use postgres::PostgresTenants;
-pub use repository::TenantRepository;
-pub use service::{NewTenant, Provisioning, Registered, Registry, RegistrySettings, Resolution};
+pub use repository::{Illegible, TenantRepository};
+pub use service::{Directory, NewTenant, Provisioning, Registered, Registry, Resolution};

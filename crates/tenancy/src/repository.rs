@@ -7,6 +7,17 @@ use time::OffsetDateTime;
 
 use crate::{HostName, Tenant};
 
+/// A row of the registry that contradicts the model.
+#[derive(Debug, thiserror::Error)]
+#[error("the registry's row of the tenant `{slug}` cannot be read")]
+pub struct Illegible {
+    /// Whose row it is.
+    pub slug: String,
+    /// What is wrong with it.
+    #[source]
+    pub error: StoreError,
+}
+
 /// The registry's tables.
 #[async_trait]
 pub trait TenantRepository: Send + Sync {
@@ -26,6 +37,20 @@ pub trait TenantRepository: Send + Sync {
 
     /// Every tenant, by slug.
     async fn all(&self, tx: &PlatformReadTx) -> Result<Vec<Tenant>, StoreError>;
+
+    /// The tenants with these slugs, or all. A row that cannot be read hides no other.
+    async fn legible(
+        &self,
+        tx: &PlatformReadTx,
+        slugs: Option<&[Slug]>,
+    ) -> Result<Vec<Result<Tenant, Illegible>>, StoreError>;
+
+    /// To which tenants these hosts are registered, or all hosts.
+    async fn owners(
+        &self,
+        tx: &PlatformReadTx,
+        hosts: Option<&[HostName]>,
+    ) -> Result<Vec<(HostName, TenantId)>, StoreError>;
 
     /// The hosts registered to a tenant.
     async fn hosts(&self, tx: &PlatformReadTx, id: TenantId) -> Result<Vec<HostName>, StoreError>;
@@ -56,6 +81,7 @@ pub trait TenantRepository: Send + Sync {
         tx: &PlatformTx,
         host: &HostName,
         id: TenantId,
+        now: OffsetDateTime,
     ) -> Result<bool, StoreError>;
 
     /// Finds a pool with room and counts one more tenant in; when all are full, the next one,

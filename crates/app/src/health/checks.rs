@@ -10,11 +10,10 @@ use std::{
     time::Duration,
 };
 
-use database::{PoolStatus, StoreError, TenantContext};
+use database::{Freshness, PoolStatus, StoreError, TenantContext};
 use kernel::Slug;
 use migration::fit::Misfit;
 use sea_orm::FromQueryResult;
-use tenancy::TenancyError;
 use tokio::time::Instant;
 
 use super::{Check, Parts};
@@ -24,6 +23,7 @@ use crate::fit;
 #[derive(Debug)]
 pub(super) struct Findings {
     pub(super) database: Check,
+    pub(super) freshness: Check,
     pub(super) migrations: Check,
     pub(super) public_tenant: Check,
     /// What is wrong with which schema: for the log alone.
@@ -37,6 +37,7 @@ impl Findings {
         const NAMED: usize = 20;
         let checks = [
             ("database", &self.database),
+            ("freshness", &self.freshness),
             ("migrations", &self.migrations),
             ("public_tenant", &self.public_tenant),
         ];
@@ -57,6 +58,7 @@ impl Findings {
     pub(super) fn into_checks(self) -> BTreeMap<&'static str, Check> {
         BTreeMap::from([
             ("database", self.database),
+            ("freshness", self.freshness),
             ("migrations", self.migrations),
             ("public_tenant", self.public_tenant),
             // None of these is part of this release: there is nothing to configure.
@@ -86,6 +88,7 @@ pub(super) async fn run(parts: &Parts, timeout: Duration) -> Findings {
     };
     Findings {
         database,
+        freshness: freshness(&parts.freshness),
         migrations,
         public_tenant,
         schemas,
@@ -117,6 +120,24 @@ async fn database(parts: &Parts) -> Result<Check, StoreError> {
     let tx = parts.aside.begin_platform_read(platform).await?;
     tx.commit().await?;
     Ok(busy(parts.pool.status()))
+}
+
+/// Whether this process hears of changes in time to serve tenants as they are.
+fn freshness(freshness: &Freshness) -> Check {
+    if !freshness.is_fresh() {
+        let age = freshness.age().unwrap_or_default().as_secs();
+        Check::failed(format!(
+            "the registry was last seen {age} s ago: nobody knows any more which tenants may be \
+             served, and requests are refused until it is seen again"
+        ))
+    } else if freshness.is_listening() {
+        Check::Ok
+    } else {
+        Check::Degraded(
+            "PostgreSQL cannot tell of changes (LISTEN); they count when they are looked for"
+                .into(),
+        )
+    }
 }
 
 fn busy(pool: PoolStatus) -> Check {
@@ -187,7 +208,7 @@ struct Found {
 }
 
 /// Whether those who run the platform can sign in and work.
-async fn public_tenant(parts: &Parts) -> Result<Check, TenancyError> {
+async fn public_tenant(parts: &Parts) -> Result<Check, StoreError> {
     let slug = Slug::public();
     let platform = parts.registry.platform();
     let tx = parts.aside.begin_platform_read(platform).await?;
@@ -226,12 +247,12 @@ async fn public_tenant(parts: &Parts) -> Result<Check, TenancyError> {
 
 /// The way into the public tenant. It is found once, for it never moves, and by way of the pool,
 /// which is why the process looks at its health before it serves.
-async fn door(parts: &Parts) -> Result<&TenantContext, TenancyError> {
+async fn door(parts: &Parts) -> Result<&TenantContext, StoreError> {
     let find = async || {
         let found = Box::pin(parts.registry.by_slug(&Slug::public())).await?;
         found
-            .map(|registered| registered.context.clone())
-            .ok_or_else(|| StoreError::corrupt("the public tenant came and went").into())
+            .map(|registered| registered.context)
+            .ok_or_else(|| StoreError::corrupt("the public tenant came and went"))
     };
     parts.public.get_or_try_init(find).await
 }

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use database::{Database, TenantContext};
+use database::{Database, Freshness, TenantContext};
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 use tenancy::Registry;
 use tokio::sync::{Mutex, OnceCell};
@@ -38,6 +38,7 @@ struct Parts {
     /// The connection beside it.
     aside: Database,
     registry: Arc<Registry>,
+    freshness: Freshness,
     /// The way into the public tenant, once it was found.
     public: OnceCell<TenantContext>,
 }
@@ -59,6 +60,7 @@ impl Health {
     pub(crate) fn new(
         database: Database,
         registry: Arc<Registry>,
+        freshness: Freshness,
         cache_ttl: Duration,
         check_timeout: Duration,
     ) -> Self {
@@ -66,6 +68,7 @@ impl Health {
             aside: database.aside(),
             pool: database,
             registry,
+            freshness,
             public: OnceCell::new(),
         };
         Self {
@@ -187,7 +190,7 @@ pub struct Report {
 }
 
 /// Without these no request can be answered.
-const VITAL: [&str; 3] = ["database", "migrations", "public_tenant"];
+const VITAL: [&str; 4] = ["database", "freshness", "migrations", "public_tenant"];
 
 impl Report {
     fn of(checks: BTreeMap<&'static str, Check>) -> Self {

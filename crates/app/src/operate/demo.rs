@@ -140,7 +140,7 @@ impl Operator {
         let request = company.request()?;
         let slug = request.slug.clone();
         match self.create_in(platform, request).await {
-            Ok(_report) => Ok(platform.tenant(&slug).await?.as_ref().clone()),
+            Ok(_report) => Ok(platform.tenant(&slug).await?),
             Err(Failure::Tenancy(TenancyError::SlugTaken(_))) => {
                 let found = platform.tenant(&slug).await?;
                 let tenant = &found.tenant;
@@ -148,7 +148,7 @@ impl Operator {
                     return Err(TenancyError::SlugTaken(slug).into());
                 }
                 tenant.admits_requests()?;
-                Ok(found.as_ref().clone())
+                Ok(found)
             }
             Err(failure) => Err(failure),
         }

@@ -8,9 +8,7 @@ use kernel::{Ambient, Slug};
 use migration::Migrator;
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::{ConnectOptions as _, PgConnection, postgres::PgConnectOptions};
-use tenancy::{
-    PostgresTenants, Provisioning, Registered, Registry, RegistrySettings, TenantRepository,
-};
+use tenancy::{PostgresTenants, Provisioning, Registered, Registry, TenantRepository};
 
 use super::{
     Credentials, Failure, Reporter, administrator::Password, install::DATABASE_URL, migrate,
@@ -123,12 +121,7 @@ impl Operator {
         };
         let (database, authority) = wait::open(&settings, PATIENCE).await?;
         let tenants: Arc<dyn TenantRepository> = Arc::new(PostgresTenants);
-        let registry = Registry::new(
-            database.clone(),
-            authority,
-            Arc::clone(&tenants),
-            RegistrySettings::default(),
-        );
+        let registry = Registry::new(database.clone(), authority, Arc::clone(&tenants));
         let registry = Arc::new(registry);
         let provisioning = Provisioning::new(
             database.clone(),
@@ -188,7 +181,7 @@ pub(super) struct Platform {
 
 impl Platform {
     /// The tenant with this slug.
-    pub(super) async fn tenant(&self, slug: &Slug) -> Result<Arc<Registered>, Failure> {
+    pub(super) async fn tenant(&self, slug: &Slug) -> Result<Registered, Failure> {
         let found = self.registry.by_slug(slug).await?;
         found.ok_or_else(|| Failure::NoTenant(slug.to_string()))
     }

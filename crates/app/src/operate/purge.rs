@@ -14,7 +14,7 @@ impl Operator {
     pub async fn purge_sessions(&self, tenant: Option<&Slug>) -> Result<PurgeReport, Failure> {
         let platform = self.open().await?;
         let tenants = match tenant {
-            Some(slug) => vec![platform.tenant(slug).await?.as_ref().clone()],
+            Some(slug) => vec![platform.tenant(slug).await?],
             None => platform.registry.all().await?,
         };
         let (total, mut purged, mut failed) = (tenants.len(), Purged::default(), Vec::new());

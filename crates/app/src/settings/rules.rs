@@ -9,6 +9,7 @@ pub(super) fn broken(settings: &Settings) -> Vec<Problem> {
     let Settings {
         http,
         database,
+        tenancy,
         auth,
         ..
     } = settings;
@@ -38,6 +39,11 @@ pub(super) fn broken(settings: &Settings) -> Vec<Problem> {
             "database.lock_timeout",
             database.lock_timeout <= database.statement_timeout,
             "it must not be longer than statement_timeout, which ends the waiting statement",
+        ),
+        (
+            "tenancy.poll_interval",
+            tenancy.poll_interval * 3 <= tenancy.refuse_after,
+            "it must not be longer than a third of refuse_after: a look may fail",
         ),
         (
             "auth.access_token_ttl",

@@ -87,8 +87,9 @@ section! {
         url: SecretString;
         /// Login that migrates and provisions, in the same form. Only `hrms-bootstrap` uses it.
         admin_url: Option<SecretString>;
-        /// Connections at most, and four more: one for the health checks, three for numbers that
-        /// are drawn. On two cores rates peak at 4 to 8 that are busy, and fall beyond.
+        /// Connections at most, and six more: one for the health checks, two for news of changes,
+        /// three for numbers that are drawn. On two cores rates peak at 4 to 8 that are busy, and
+        /// fall beyond.
         pool_size: u32 = "10", from "1" to "64";
         /// Connections that one tenant may hold at once, so that it keeps none from another. Not
         /// set, it is four fifths of `pool_size` (8 of 10), and one at least.
@@ -120,10 +121,12 @@ section! {
 section! {
     /// How tenants are found and where they live.
     pub struct TenancySettings {
-        /// Tenants kept in memory.
-        cache_capacity: u64 = "10000", from "16" to "1000000";
-        /// How long a tenant is kept in memory: a suspension counts after this time at the latest.
-        cache_ttl: Duration = "5s", from "10ms" to "5s";
+        /// How often changes of the registry are looked for. PostgreSQL tells of them at once; while
+        /// it cannot, a suspension counts after this time.
+        poll_interval: Duration = "2s", from "10ms" to "5s";
+        /// How long ago the last look at the registry may be; then requests are answered 503, for
+        /// nobody knows any more which tenants may be served.
+        refuse_after: Duration = "15s", from "100ms" to "15s";
         /// Tenants that a pool schema takes before the next one is begun.
         pool_capacity: u32 = "1000", from "1" to "1000";
         /// Where a new tenant lives unless the command says otherwise.

@@ -12,6 +12,7 @@ mod conventions;
 mod crowd;
 mod edge;
 mod employees;
+mod freshness;
 mod health;
 mod imports;
 mod isolation;

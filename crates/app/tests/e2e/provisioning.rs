@@ -10,7 +10,7 @@ use kernel::{Ambient, SchemaName, TenantId};
 use migration::Migrator;
 use tenancy::{
     FirstAdministrator, NewTenant, PortError, PostgresTenants, Provisioning, Registry,
-    RegistrySettings, SchemaProvisioner, TenancyError,
+    SchemaProvisioner, TenancyError,
 };
 use testkit::{Api, TestDatabase};
 
@@ -152,12 +152,7 @@ async fn provisioning(clone: &TestDatabase, fails: bool) -> Provisioning {
     let (database, authority) = Database::connect(settings, Login::Operator).await.unwrap();
     let migrator = Migrator::connect(clone.server().options(clone.name()), 2).await;
     let migrator = migrator.unwrap();
-    let registry = Registry::new(
-        database.clone(),
-        authority,
-        Arc::new(PostgresTenants),
-        RegistrySettings::default(),
-    );
+    let registry = Registry::new(database.clone(), authority, Arc::new(PostgresTenants));
     Provisioning::new(
         database,
         Arc::new(registry),

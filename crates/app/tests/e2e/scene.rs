@@ -174,6 +174,17 @@ pub(crate) async fn sql(api: &Api, batch: String) {
         .unwrap();
 }
 
+/// Returns once it is so; gives up when that will never be.
+pub(crate) async fn eventually(mut is_so: impl AsyncFnMut() -> bool) {
+    for _ in 0..3_000 {
+        if is_so().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("it never came about");
+}
+
 /// Takes every role from a fixture user.
 pub(crate) async fn without_roles(api: &Api, schema: &str, email: &str) {
     let user = format!("SELECT id FROM {schema}.users WHERE email = '{email}'");

@@ -7,7 +7,7 @@ pub use show_tenant::{BrandingBody, TenantProfile};
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
-/// Adds the routes. Their handlers take [`Registry`](crate::Registry) from the application's data.
+/// Adds the routes. Their handlers take [`Directory`](crate::Directory) from the application's data.
 pub fn configure(config: &mut ServiceConfig<'_>) {
     config.service(show_tenant::show);
 }

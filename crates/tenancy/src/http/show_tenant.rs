@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use web::{Json, Problem, ProblemBody, TenantOnly};
 
-use crate::{Branding, Registered, Registry, TenancyError};
+use crate::{Branding, Directory, Registered, TenancyError};
 
 /// A tenant, as anybody may know it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -88,9 +88,9 @@ impl From<&Registered> for TenantProfile {
 #[get("/api/v1/tenant")]
 pub(crate) async fn show(
     TenantOnly(context): TenantOnly,
-    registry: Data<Registry>,
+    directory: Data<Directory>,
 ) -> Result<Json<TenantProfile>, Problem> {
-    let registered = registry
+    let registered = directory
         .by_slug(context.slug())
         .await?
         .ok_or(TenancyError::NotFound)?;

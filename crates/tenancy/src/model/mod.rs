@@ -6,4 +6,4 @@ mod tenant;
 
 pub use host::{HostName, HostNameError};
 pub use question::{HostRules, NamedHost, Question};
-pub use tenant::{Branding, Locale, LocaleError, Tenant, TenantName, TenantNameError};
+pub use tenant::{Branding, Locale, LocaleError, Suspension, Tenant, TenantName, TenantNameError};

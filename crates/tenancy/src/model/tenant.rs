@@ -3,7 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use database::TenantRecord;
-use kernel::{Placement, SchemaName, Slug, TenantId, TenantStatus, TimeZone};
+use kernel::{Placement, SchemaName, Slug, Subscription, TenantId, TenantStatus, TimeZone};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
@@ -34,12 +34,25 @@ pub struct Tenant {
     pub placement_epoch: i64,
     /// Counts what makes its tokens stale.
     pub auth_epoch: i64,
+    /// When and why the platform suspended it, if it is suspended.
+    pub suspension: Option<Suspension>,
+    /// Whether its subscription lets it work.
+    pub subscription: Subscription,
     /// When it was created.
     pub created_at: OffsetDateTime,
     /// When it was last changed.
     pub updated_at: OffsetDateTime,
     /// Counts its changes.
     pub version: i64,
+}
+
+/// A tenant was put out of service by the platform.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suspension {
+    /// When.
+    pub since: OffsetDateTime,
+    /// Why, for those who run the platform.
+    pub reason: Option<String>,
 }
 
 impl Tenant {
@@ -74,6 +87,7 @@ impl Tenant {
             locale: self.locale.to_string(),
             placement_epoch: self.placement_epoch,
             auth_epoch: self.auth_epoch,
+            subscription: self.subscription,
         }
     }
 }

@@ -15,7 +15,7 @@ use sea_orm::{
 };
 use time::OffsetDateTime;
 
-use crate::{HostName, Tenant, TenantRepository};
+use crate::{HostName, Illegible, Tenant, TenantRepository};
 
 /// The registry's tables in the schema `platform`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -62,6 +62,44 @@ impl TenantRepository for PostgresTenants {
             .all()
             .await?;
         rows.into_iter().map(Tenant::try_from).collect()
+    }
+
+    async fn legible(
+        &self,
+        tx: &PlatformReadTx,
+        slugs: Option<&[Slug]>,
+    ) -> Result<Vec<Result<Tenant, Illegible>>, StoreError> {
+        let find = tx.find::<tenant::Entity>();
+        let rows = match slugs {
+            None => find.all().await?,
+            Some(slugs) => {
+                let slugs = slugs.iter().map(Slug::as_str);
+                find.filter(tenant::Column::Slug.is_in(slugs)).all().await?
+            }
+        };
+        let read = |row: tenant::Model| {
+            let slug = row.slug.clone();
+            Tenant::try_from(row).map_err(|error| Illegible { slug, error })
+        };
+        Ok(rows.into_iter().map(read).collect())
+    }
+
+    async fn owners(
+        &self,
+        tx: &PlatformReadTx,
+        hosts: Option<&[HostName]>,
+    ) -> Result<Vec<(HostName, TenantId)>, StoreError> {
+        let find = tx.find::<domain::Entity>();
+        let rows = match hosts {
+            None => find.all().await?,
+            Some(hosts) => {
+                let hosts = hosts.iter().map(HostName::as_str);
+                find.filter(domain::Column::Host.is_in(hosts)).all().await?
+            }
+        };
+        let read = |row: domain::Model| Some((row.host.parse().ok()?, row.tenant_id.into()));
+        // A host that is none can be asked for by nobody.
+        Ok(rows.into_iter().filter_map(read).collect())
     }
 
     async fn hosts(&self, tx: &PlatformReadTx, id: TenantId) -> Result<Vec<HostName>, StoreError> {
@@ -141,10 +179,12 @@ impl TenantRepository for PostgresTenants {
         tx: &PlatformTx,
         host: &HostName,
         id: TenantId,
+        now: OffsetDateTime,
     ) -> Result<bool, StoreError> {
         let row = domain::ActiveModel {
             host: Set(host.to_string()),
             tenant_id: Set(id.uuid()),
+            created_at: Set(now),
         };
         tx.insert_or_ignore(row).await
     }

@@ -1,10 +1,10 @@
 //! `platform.tenants`.
 
 use database::{Platform, Scoped, StoreError};
-use kernel::Slug;
+use kernel::{Slug, Subscription};
 use sea_orm::{ActiveValue::Set, entity::prelude::*};
 
-use crate::Tenant;
+use crate::{Suspension, Tenant};
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "tenants")]
@@ -21,6 +21,10 @@ pub(crate) struct Model {
     pub(crate) branding: Json,
     pub(crate) placement_epoch: i64,
     pub(crate) auth_epoch: i64,
+    pub(crate) suspended_at: Option<TimeDateTimeWithTimeZone>,
+    pub(crate) suspension_reason: Option<String>,
+    pub(crate) subscription_state: String,
+    pub(crate) grace_until: Option<TimeDateTimeWithTimeZone>,
     pub(crate) created_at: TimeDateTimeWithTimeZone,
     pub(crate) updated_at: TimeDateTimeWithTimeZone,
     pub(crate) version: i64,
@@ -52,6 +56,12 @@ impl TryFrom<Model> for Tenant {
             branding: serde_json::from_value(row.branding).map_err(StoreError::corrupt)?,
             placement_epoch: row.placement_epoch,
             auth_epoch: row.auth_epoch,
+            suspension: row.suspended_at.map(|since| Suspension {
+                since,
+                reason: row.suspension_reason,
+            }),
+            subscription: Subscription::stored(&row.subscription_state, row.grace_until)
+                .map_err(StoreError::corrupt)?,
             created_at: row.created_at,
             updated_at: row.updated_at,
             version: row.version,
@@ -75,6 +85,10 @@ impl TryFrom<&Tenant> for ActiveModel {
             branding: Set(serde_json::to_value(&tenant.branding).map_err(StoreError::corrupt)?),
             placement_epoch: Set(tenant.placement_epoch),
             auth_epoch: Set(tenant.auth_epoch),
+            suspended_at: Set(tenant.suspension.as_ref().map(|it| it.since)),
+            suspension_reason: Set(tenant.suspension.as_ref().and_then(|it| it.reason.clone())),
+            subscription_state: Set(tenant.subscription.as_str().to_owned()),
+            grace_until: Set(tenant.subscription.grace_until()),
             created_at: Set(tenant.created_at),
             updated_at: Set(tenant.updated_at),
             version: Set(tenant.version),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use database::{Database, PlatformTx, StoreError};
-use kernel::{Ambient, Placement, SchemaName, Slug, TenantStatus, TimeZone};
+use kernel::{Ambient, Placement, SchemaName, Slug, Subscription, TenantStatus, TimeZone};
 use tokio::sync::Semaphore;
 
 use crate::{
@@ -99,7 +99,7 @@ impl Provisioning {
             }
             return Err(error);
         }
-        self.put_into_service(lock, tenant, None).await
+        self.put_into_service(lock, tenant).await
     }
 
     /// Creates the public tenant, whose users run the platform, unless there is one; registers its
@@ -128,8 +128,11 @@ impl Provisioning {
         self.tenants.lock_slug(&lock, &public.slug).await?;
         let (Claim::New(tenant) | Claim::Existing(tenant)) = self.claim(&public).await?;
         self.furnish(&tenant, administrator).await?;
-        self.tenants.register_host(&lock, host, tenant.id).await?;
-        self.put_into_service(lock, tenant, Some(host)).await
+        let now = self.ambient.now();
+        self.tenants
+            .register_host(&lock, host, tenant.id, now)
+            .await?;
+        self.put_into_service(lock, tenant).await
     }
 
     /// Enters the tenant in the registry, where the unique key on the slug decides who was first.
@@ -155,6 +158,8 @@ impl Provisioning {
             branding: Branding::default(),
             placement_epoch: 1,
             auth_epoch: 1,
+            suspension: None,
+            subscription: Subscription::Active,
             created_at: now,
             updated_at: now,
             version: 1,
@@ -206,13 +211,11 @@ impl Provisioning {
         &self,
         lock: PlatformTx,
         tenant: Tenant,
-        host: Option<&HostName>,
     ) -> Result<Registered, TenancyError> {
         let now = self.ambient.now();
         let active = self.tenants.activate(&lock, tenant.id, now).await?;
         let active = active.ok_or_else(|| StoreError::corrupt("a claim is gone"))?;
         lock.commit().await?;
-        self.registry.forget(&tenant.slug, host).await;
         Ok(self.registry.open(active))
     }
 

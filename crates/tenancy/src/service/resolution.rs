@@ -5,19 +5,19 @@ use std::sync::Arc;
 use database::TenantContext;
 use kernel::Slug;
 
-use crate::{HostRules, NamedHost, Question, Registered, Registry, TenancyError};
+use crate::{Directory, HostRules, NamedHost, Question, Registered, TenancyError};
 
 /// Finds the tenant of a request. The only place where that is decided.
 #[derive(Debug)]
 pub struct Resolution {
-    registry: Arc<Registry>,
+    directory: Arc<Directory>,
     rules: HostRules,
 }
 
 impl Resolution {
     /// Resolves by these rules.
-    pub fn new(registry: Arc<Registry>, rules: HostRules) -> Self {
-        Self { registry, rules }
+    pub fn new(directory: Arc<Directory>, rules: HostRules) -> Self {
+        Self { directory, rules }
     }
 
     /// The tenant that the header `X-Tenant-Slug` and the host of a request name, if it is in
@@ -25,7 +25,8 @@ impl Resolution {
     ///
     /// # Errors
     /// [`TenancyError::UnreadableHost`], [`TenancyError::NotFound`], [`TenancyError::Ambiguous`],
-    /// [`TenancyError::Suspended`], [`TenancyError::Unavailable`], [`TenancyError::Registry`].
+    /// [`TenancyError::Suspended`], [`TenancyError::Unavailable`]; [`TenancyError::Outdated`],
+    /// [`TenancyError::Crowded`], [`TenancyError::Registry`].
     pub async fn resolve(
         &self,
         header: Option<&str>,
@@ -34,7 +35,7 @@ impl Resolution {
         let found = match self.rules.read(header, host) {
             Question::Unreadable => return Err(TenancyError::UnreadableHost),
             Question::Nobody => None,
-            Question::Public => self.registry.by_slug(&Slug::public()).await?,
+            Question::Public => self.directory.by_slug(&Slug::public()).await?,
             Question::Host(host) => self.owner(&host).await?,
             Question::Header(slug, host) => self.named(&slug, host.as_ref()).await?,
         };
@@ -43,18 +44,19 @@ impl Resolution {
         Ok(found.context.clone())
     }
 
-    /// The tenant that the header names, unless the request came in by another one's door.
+    /// The tenant that the header names, unless the request came in by another one's door. What is
+    /// nobody's door is not looked up: the header is enough, whatever crowd is being looked up.
     async fn named(
         &self,
         slug: &Slug,
         host: Option<&NamedHost>,
     ) -> Result<Option<Arc<Registered>>, TenancyError> {
-        let Some(named) = self.registry.by_slug(slug).await? else {
+        let Some(named) = self.directory.by_slug(slug).await? else {
             return Ok(None);
         };
         if let Some(host) = host
             && host.slug() != Some(slug)
-            && let Some(owner) = self.owner(host).await?
+            && let Some(owner) = self.directory.known_owner(host)?
             && !owner.tenant.is_public()
             && owner.tenant.id != named.tenant.id
         {
@@ -66,10 +68,10 @@ impl Resolution {
     /// The tenant whose host this is: by its subdomain, else registered.
     async fn owner(&self, host: &NamedHost) -> Result<Option<Arc<Registered>>, TenancyError> {
         if let Some(slug) = host.slug()
-            && let Some(owner) = self.registry.by_slug(slug).await?
+            && let Some(owner) = self.directory.by_slug(slug).await?
         {
             return Ok(Some(owner));
         }
-        self.registry.by_host(host.name()).await
+        self.directory.by_host(host.name()).await
     }
 }

@@ -6,11 +6,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use database::Database;
-use kernel::Slug;
+use database::{Database, DatabaseSettings, Freshness, FreshnessSettings, Watch};
+use kernel::{Ambient, DomainError as _, ErrorKind, Slug};
 use sqlx::AssertSqlSafe;
 use tenancy::{
-    HostName, HostRules, PostgresTenants, Registry, RegistrySettings, Resolution, TenancyError,
+    Directory, HostName, HostRules, PostgresTenants, Registry, Resolution, TenancyError,
 };
 use testkit::TestDatabase;
 
@@ -18,32 +18,48 @@ struct Scene {
     clone: TestDatabase,
     database: Database,
     registry: Arc<Registry>,
+    directory: Arc<Directory>,
     resolution: Resolution,
+    _watch: Watch,
+}
+
+/// Only whoever catches up, or is told, takes a look.
+const PATIENT: FreshnessSettings = FreshnessSettings {
+    poll_interval: Duration::from_hours(1),
+    refuse_after: Duration::from_hours(3),
+};
+
+async fn scene() -> Scene {
+    scene_with(PATIENT).await
 }
 
 /// `localhost` is neutral and a base domain; tenants have the host `<slug>.test`.
-async fn scene() -> Scene {
+async fn scene_with(freshness: FreshnessSettings) -> Scene {
     let clone = TestDatabase::create().await;
-    let (database, authority) = clone.connect(clone.settings()).await;
-    let settings = RegistrySettings {
-        cache_capacity: 100,
-        cache_ttl: Duration::from_millis(200),
+    let settings = DatabaseSettings {
+        statement_timeout: Duration::from_mins(2),
+        lock_timeout: Duration::from_mins(1),
+        ..clone.settings()
     };
+    let (database, authority) = clone.connect(settings).await;
     let tenants = Arc::new(PostgresTenants);
-    let registry = Arc::new(Registry::new(
-        database.clone(),
-        authority,
-        tenants,
-        settings,
-    ));
+    let registry = Arc::new(Registry::new(database.clone(), authority, tenants));
+    let freshness = Freshness::new(freshness);
+    let directory = Arc::new(Directory::new(Arc::clone(&registry), freshness.clone()));
+    let subscribers = vec![Arc::clone(&directory) as _];
+    let platform = registry.platform().clone();
+    let watch = freshness.watch(&database, platform, subscribers, Ambient::system());
+    let watch = watch.await.unwrap();
     let localhost: HostName = "localhost".parse().unwrap();
     let rules = HostRules::new([localhost.clone()], [localhost]);
-    let resolution = Resolution::new(Arc::clone(&registry), rules);
+    let resolution = Resolution::new(Arc::clone(&directory), rules);
     Scene {
         clone,
         database,
         registry,
+        directory,
         resolution,
+        _watch: watch,
     }
 }
 
@@ -59,8 +75,10 @@ impl Scene {
         found.map(|tenant| tenant.slug().to_string())
     }
 
-    async fn forgets(&self) {
-        tokio::time::sleep(Duration::from_millis(300)).await;
+    /// Changes the registry and returns when the directory knows.
+    async fn change(&self, sql: &str) {
+        self.run(sql).await;
+        self.directory.catch_up().await;
     }
 }
 
@@ -146,14 +164,13 @@ async fn a_request_that_names_nobody_is_for_nobody() {
 async fn only_a_tenant_in_service_is_entered() {
     let scene = scene().await;
     scene
-        .run("UPDATE platform.tenants SET status = 'suspended' WHERE slug = 'acme'")
+        .change("UPDATE platform.tenants SET status = 'suspended' WHERE slug = 'acme'")
         .await;
     let found = scene.asks(Some("acme"), None).await;
     assert!(matches!(found, Err(TenancyError::Suspended)));
     for status in ["creating", "migrating", "moving"] {
         let change = format!("UPDATE platform.tenants SET status = '{status}' WHERE slug = 'acme'");
-        scene.run(&change).await;
-        scene.forgets().await;
+        scene.change(&change).await;
         let found = scene.asks(Some("acme"), None).await;
         assert!(
             matches!(found, Err(TenancyError::Unavailable(_))),
@@ -163,41 +180,143 @@ async fn only_a_tenant_in_service_is_entered() {
 }
 
 #[tokio::test]
-async fn a_change_of_the_registry_counts_after_a_moment() {
+async fn a_change_of_the_registry_counts() {
     let scene = scene().await;
     assert!(scene.asks(Some("newcomer"), None).await.is_err());
     assert!(scene.asks(None, Some("acme.test")).await.is_ok());
+    assert!(scene.asks(None, Some("people.acme.example")).await.is_err());
+    let acme = "(SELECT id FROM platform.tenants WHERE slug = 'acme')";
     scene
-        .run(
-            "UPDATE platform.tenants SET slug = 'newcomer' WHERE slug = 'globex'; \
-             DELETE FROM platform.domains WHERE host = 'acme.test'",
-        )
+        .change(&format!(
+            "INSERT INTO platform.tenants \
+             (id, slug, name, schema_name, placement, status, created_at, updated_at) VALUES \
+             (gen_random_uuid(), 'newcomer', 'New', 'pool_0001', 'pooled', 'active', now(), now()); \
+             INSERT INTO platform.domains (host, tenant_id) VALUES ('people.acme.example', {acme}); \
+             DELETE FROM platform.domains WHERE host = 'acme.test'"
+        ))
         .await;
-    scene.forgets().await;
     assert_eq!(
         scene.asks(Some("newcomer"), None).await.unwrap(),
         "newcomer"
     );
     assert!(scene.asks(None, Some("acme.test")).await.is_err());
+    let people = scene.asks(None, Some("people.acme.example")).await;
+    assert_eq!(people.unwrap(), "acme");
+    scene
+        .change("DELETE FROM platform.tenants WHERE slug = 'newcomer'")
+        .await;
+    assert!(scene.asks(Some("newcomer"), None).await.is_err());
 }
 
 #[tokio::test]
-async fn many_requests_for_one_tenant_read_the_registry_once() {
-    let scene = Arc::new(scene().await);
+async fn a_tenant_that_came_into_being_just_now_is_found() {
+    let scene = scene().await;
+    // Nobody is told of it.
+    let newcomer = "DROP TRIGGER tell ON platform.tenants; INSERT INTO platform.tenants \
+         (id, slug, name, schema_name, placement, status, created_at, updated_at) VALUES \
+         (gen_random_uuid(), 'newcomer', 'New', 'pool_0001', 'pooled', 'active', now(), now())";
+    scene.run(newcomer).await;
+    assert_eq!(
+        scene.asks(Some("newcomer"), None).await.unwrap(),
+        "newcomer"
+    );
+}
+
+#[tokio::test]
+async fn ten_thousand_tenants_that_change_at_once_all_change() {
+    let scene = scene().await;
     scene
-        .run("ALTER TABLE platform.tenants ENABLE ROW LEVEL SECURITY")
+        .change(
+            "INSERT INTO platform.tenants \
+             (id, slug, name, schema_name, placement, status, created_at, updated_at) \
+             SELECT gen_random_uuid(), 'many-' || n, 'Many', 'pool_0001', 'pooled', 'active', \
+                    now(), now() FROM generate_series(1, 10000) n",
+        )
         .await;
-    // Every look finds nothing now; the first one alone may take place.
-    let looks = (0..50).map(|_| {
+    for (status, served) in [("active", true), ("migrating", false), ("active", true)] {
+        scene
+            .change(&format!(
+                "UPDATE platform.tenants SET status = '{status}' WHERE slug LIKE 'many-%'"
+            ))
+            .await;
+        for number in 1..=10_000 {
+            let slug = format!("many-{number}");
+            while scene.asks(Some(&slug), None).await.is_ok() != served {
+                scene.directory.catch_up().await;
+            }
+        }
+    }
+}
+
+/// Locks the registry's tables until the connection ends: whoever looks something up, waits.
+async fn lock_the_registry(scene: &Scene) -> sqlx::PgConnection {
+    let mut superuser = scene.clone.superuser().await;
+    let lock = "BEGIN; LOCK TABLE platform.tenants, platform.domains IN ACCESS EXCLUSIVE MODE";
+    sqlx::raw_sql(lock).execute(&mut superuser).await.unwrap();
+    superuser
+}
+
+#[tokio::test]
+async fn whatever_is_known_is_found_without_asking_the_database() {
+    let scene = scene().await;
+    let _locked = lock_the_registry(&scene).await;
+    for (header, host, tenant) in [
+        (Some("acme"), None, "acme"),
+        (None, Some("globex.localhost"), "globex"),
+        (None, Some("globex.test"), "globex"),
+        (Some("globex"), Some("globex.test"), "globex"),
+        (Some("globex"), Some("elsewhere.example"), "globex"),
+        (Some("globex"), Some("ghost.localhost"), "globex"),
+        (None, Some("localhost"), "public"),
+    ] {
+        let found = scene.asks(header, host).await.unwrap();
+        assert_eq!(found, tenant, "{header:?} {host:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_flood_of_names_that_nobody_has_is_refused_and_holds_two_connections() {
+    let scene = Arc::new(scene().await);
+    let locked = lock_the_registry(&scene).await;
+    let mut flood = tokio::task::JoinSet::new();
+    for number in 0..300 {
         let scene = Arc::clone(&scene);
-        tokio::task::spawn_blocking(move || {
-            tokio::runtime::Handle::current().block_on(scene.asks(Some("acme"), None))
-        })
-    });
-    for look in looks.collect::<Vec<_>>() {
-        assert!(look.await.unwrap().is_err());
+        flood.spawn(async move { scene.asks(Some(&format!("ghost-{number}")), None).await });
+    }
+    // Two are looked up, 32 wait, the others are refused, all while the registry does not answer.
+    for _ in 0..300 - 34 {
+        let refused = flood.join_next().await.unwrap().unwrap();
+        assert!(matches!(refused, Err(TenancyError::Crowded)), "{refused:?}");
+    }
+    assert_eq!(scene.database.status().in_use, 2);
+    assert_eq!(scene.asks(Some("acme"), None).await.unwrap(), "acme");
+    sqlx::Connection::close(locked).await.unwrap();
+    while let Some(found) = flood.join_next().await {
+        let found = found.unwrap();
+        assert!(matches!(found, Err(TenancyError::NotFound)), "{found:?}");
+    }
+}
+
+#[tokio::test]
+async fn many_that_ask_for_a_name_that_nobody_has_ask_once() {
+    let scene = Arc::new(scene().await);
+    let locked = lock_the_registry(&scene).await;
+    let mut crowd = tokio::task::JoinSet::new();
+    for _ in 0..100 {
+        let scene = Arc::clone(&scene);
+        crowd.spawn(async move { scene.asks(Some("ghost"), None).await });
+    }
+    while scene.database.status().in_use == 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    sqlx::Connection::close(locked).await.unwrap();
+    while let Some(found) = crowd.join_next().await {
+        assert!(matches!(found.unwrap(), Err(TenancyError::NotFound)));
     }
     assert_eq!(scene.database.status().idle, 1, "one connection served all");
+    // Nor is it asked for again.
+    let _locked = lock_the_registry(&scene).await;
+    assert!(scene.asks(Some("ghost"), None).await.is_err());
 }
 
 #[tokio::test]
@@ -207,12 +326,68 @@ async fn a_registry_that_cannot_be_read_is_no_registry_without_tenants() {
     scene
         .run(&format!("REVOKE SELECT ON platform.tenants FROM {owner}"))
         .await;
-    let found = scene.asks(Some("acme"), None).await;
+    let found = scene.asks(Some("ghost"), None).await;
     assert!(matches!(found, Err(TenancyError::Registry(_))), "{found:?}");
     scene
         .run(&format!("GRANT SELECT ON platform.tenants TO {owner}"))
         .await;
-    assert_eq!(scene.asks(Some("acme"), None).await.unwrap(), "acme");
+    let found = scene.asks(Some("ghost"), None).await;
+    assert!(matches!(found, Err(TenancyError::NotFound)), "{found:?}");
+}
+
+#[tokio::test]
+async fn a_row_that_cannot_be_read_keeps_out_its_own_tenant_alone() {
+    let scene = scene().await;
+    scene
+        .change("UPDATE platform.tenants SET time_zone = 'Atlantis/Capital' WHERE slug = 'acme'")
+        .await;
+    let found = scene.asks(Some("acme"), None).await;
+    assert!(matches!(found, Err(TenancyError::Registry(_))), "{found:?}");
+    assert_eq!(scene.asks(Some("globex"), None).await.unwrap(), "globex");
+}
+
+#[tokio::test]
+async fn whoever_has_not_seen_the_registry_for_too_long_serves_nobody() {
+    let scene = scene_with(FreshnessSettings {
+        poll_interval: Duration::from_millis(100),
+        refuse_after: Duration::from_secs(3),
+    })
+    .await;
+    let name = scene.clone.name();
+    let mut maintenance = scene.clone.server().maintenance().await.unwrap();
+    for sql in [
+        format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false"),
+        format!(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{name}'"
+        ),
+    ] {
+        let sql = AssertSqlSafe(sql);
+        sqlx::raw_sql(sql).execute(&mut maintenance).await.unwrap();
+    }
+    let refused = loop {
+        // Until then it is served from memory.
+        match scene.asks(Some("acme"), None).await {
+            Ok(_acme) => tokio::time::sleep(Duration::from_millis(10)).await,
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(refused, TenancyError::Outdated), "{refused:?}");
+    assert_eq!(refused.kind(), ErrorKind::Unavailable);
+    for (header, host) in [(None, Some("localhost")), (None, Some("acme.test"))] {
+        let refused = scene.asks(header, host).await;
+        assert!(
+            matches!(refused, Err(TenancyError::Outdated)),
+            "{refused:?}"
+        );
+    }
+    let reopen = AssertSqlSafe(format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true"));
+    sqlx::raw_sql(reopen)
+        .execute(&mut maintenance)
+        .await
+        .unwrap();
+    while scene.asks(Some("acme"), None).await.is_err() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
 
 #[tokio::test]
