@@ -72,6 +72,10 @@ licences:
 manifest: _compiler
     cargo run --quiet -p migration --example write_manifest -- --check
 
+# Writes docs/openapi/v1.json and docs/errors.md from the code; refuses what would break a client.
+openapi: _compiler
+    UPDATE_DOCS=1 cargo test --quiet -p app --lib openapi::
+
 # Measures the API beside the same SQL run by pgbench.
 bench *arguments:
     deploy/bench/run "$@"

@@ -40,6 +40,7 @@
 
 mod accept;
 mod body;
+mod catalogue;
 mod change;
 mod conditional;
 mod context;
@@ -57,6 +58,7 @@ mod route;
 mod serde_text;
 
 pub use body::Body;
+pub use catalogue::ErrorType;
 pub use change::Change;
 pub use conditional::IfMatch;
 pub use context::{Allowed, Signed, TenantOnly};

@@ -25,9 +25,9 @@ use telemetry::{Answered, fields};
 use tracing::Instrument as _;
 
 use crate::{
-    Access, Authenticator, Problem, RouteTable, TenantResolver,
+    Access, Authenticator, Problem, RouteTable, TenantResolver, accept,
     context::RequestState,
-    edge::{Edge, accept, answer::Dress, upload::Upload},
+    edge::{Edge, answer::Dress, upload::Upload},
     route::Found,
 };
 

@@ -236,6 +236,7 @@ pub struct ProblemBody {
     #[schema(example = "https://docs.hrms.invalid/problems/tenant_mismatch")]
     pub r#type: String,
     /// The kind of problem in words.
+    #[schema(example = "The token belongs to another tenant")]
     pub title: String,
     /// The HTTP status.
     #[schema(example = 403)]
@@ -244,11 +245,13 @@ pub struct ProblemBody {
     #[schema(example = "tenant_mismatch")]
     pub error: String,
     /// What went wrong this time, for a person.
+    #[schema(example = "This token belongs to another tenant.")]
     pub detail: String,
     /// The path that was asked for.
     #[schema(example = "/api/v1/employees")]
     pub instance: String,
     /// The request's id: quote it when you ask about the problem.
+    #[schema(example = "0192f0c1-7f0a-7000-8000-000000000001")]
     pub request_id: String,
     /// Every invalid field of the request.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -265,6 +268,7 @@ pub struct FieldProblem {
     #[schema(example = "required")]
     pub code: String,
     /// What is wrong, for the person who filled it in.
+    #[schema(example = "Fill this in.")]
     pub message: String,
 }
 
@@ -279,7 +283,7 @@ impl From<&FieldError> for FieldProblem {
 }
 
 /// The one place that maps a kind of error to a status.
-fn status(kind: ErrorKind) -> StatusCode {
+pub(crate) fn status(kind: ErrorKind) -> StatusCode {
     match kind {
         ErrorKind::MalformedRequest
         | ErrorKind::InvalidParameter
@@ -312,7 +316,7 @@ fn status(kind: ErrorKind) -> StatusCode {
     }
 }
 
-fn title(kind: ErrorKind) -> &'static str {
+pub(crate) fn title(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::MalformedRequest => "The request cannot be read",
         ErrorKind::InvalidParameter => "A parameter is not valid",

@@ -209,11 +209,13 @@ pub struct List<T> {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PageInfo {
     /// Sent back as `cursor`, asks for the next page; `null` on the last one.
+    #[schema(example = "gV1c3F2q6HkL0mTtq0cB")]
     pub next_cursor: Option<String>,
     /// How many items a page holds at most.
     #[schema(example = 25)]
     pub limit: u16,
     /// How many items the whole list has; only with `count=exact`.
+    #[schema(example = 1000)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total: Option<u64>,
 }

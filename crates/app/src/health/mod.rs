@@ -167,6 +167,7 @@ impl Serialize for Check {
 /// The state of the whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = HealthStatus)]
 pub enum Status {
     /// Everything that is configured works.
     Ok,
@@ -178,6 +179,7 @@ pub enum Status {
 
 /// How the platform is.
 #[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = HealthReport)]
 pub struct Report {
     /// The whole.
     pub status: Status,
@@ -185,7 +187,11 @@ pub struct Report {
     #[schema(example = "0.1.0")]
     pub version: &'static str,
     /// Each part: `"ok"`, `"disabled"` (not configured), or `{ "status": …, "reason": … }`.
-    #[schema(value_type = std::collections::HashMap<String, serde_json::Value>)]
+    #[schema(value_type = std::collections::HashMap<String, serde_json::Value>,
+             example = json!({
+                 "database": "ok", "migrations": "ok", "public_tenant": "ok", "cache": "disabled",
+                 "broker": { "status": "failed", "reason": "the broker does not answer" },
+             }))]
     pub checks: BTreeMap<&'static str, Check>,
 }
 

@@ -90,15 +90,12 @@ impl From<ImportReport> for ImportSummary {
     ),
     responses(
         (status = 200, description = "Everything came in", body = ImportSummary),
-        (status = 400, description = "The kind is missing or unknown, or the body did not arrive completely", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "No valid token", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, description = "The permission `employees:import` is missing", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "No such tenant", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "Somebody changed the same people or organisation meanwhile", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 413, description = "The file is too large", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "The body is not CSV in UTF-8", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "Something is wrong with the file, and nothing came in", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "Other imports are running", body = ProblemBody, content_type = "application/problem+json")
+        (status = 400, description = "The kind is missing or unknown (`invalid_parameter`), or the body did not arrive completely (`malformed_request`)", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "Somebody changed the same people or organisation meanwhile (`conflict`)", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 413, description = "The file is too large (`too_large`)", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 415, description = "The body is not CSV in UTF-8 (`unsupported_media_type`)", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "Something is wrong with the file, and nothing came in (`validation_failed`)", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Other imports are running (`unavailable`)", body = ProblemBody, content_type = "application/problem+json")
     ),
     extensions(("x-permission" = json!("employees:import")))
 )]
@@ -176,7 +173,7 @@ fn too_large(limit: usize) -> Problem {
 }
 
 fn incomplete(error: &actix_web::Error) -> Problem {
-    let detail = "The body did not arrive completely.";
+    let detail = "The body did not arrive completely, or not in time.";
     Problem::new(ErrorKind::MalformedRequest, detail).caused_by(error.to_string())
 }
 

@@ -33,6 +33,7 @@ pub struct BrandingBody {
     #[schema(example = "#0a7d5c")]
     pub primary_color: Option<String>,
     /// Where its logo lies.
+    #[schema(example = "https://acme.example/logo.svg")]
     pub logo_url: Option<String>,
 }
 

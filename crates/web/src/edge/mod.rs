@@ -1,7 +1,6 @@
 //! The outermost part of the pipeline: what concerns the connection and the headers of every
 //! request and answer, whatever is asked.
 
-pub(crate) mod accept;
 pub(crate) mod answer;
 pub(crate) mod cors;
 pub(crate) mod forwarded;

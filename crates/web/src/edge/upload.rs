@@ -122,7 +122,7 @@ impl Stream for Timed {
                 .deadline
                 .as_mut()
                 .poll(context)
-                .map(|()| Some(Err(io::Error::from(io::ErrorKind::TimedOut).into()))),
+                .map(|()| Some(Err(PayloadError::Io(io::ErrorKind::TimedOut.into())))),
         }
     }
 }

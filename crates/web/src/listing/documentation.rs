@@ -116,6 +116,7 @@ impl<R: Listed> IntoParams for ListParameters<R> {
                 "`next_cursor` of the page before.",
                 text().build(),
             )
+            .example(Some("gV1c3F2q6HkL0mTtq0cB".into()))
             .build(),
             parameter(
                 "count",

@@ -113,7 +113,8 @@ async fn who_drips_a_body_is_cut_off_and_holds_nothing_that_others_need() {
         let answer = drip(&api, &head(&session, path, content_type, framing), piece).await;
         // Only so many imports have a turn, of them a tenant's share.
         let has_no_turn = path == imports && answer.starts_with("HTTP/1.1 503 ");
-        let is_late = answer.contains("\"error\":\"malformed_request\"");
+        let is_late =
+            answer.contains("\"error\":\"malformed_request\"") && answer.contains("in time");
         assert!(is_late || has_no_turn, "{path}, {framing}: {answer}");
     };
     let attacked = join_all(attacks.iter().cycle().take(24).copied().map(attack));
@@ -139,7 +140,7 @@ async fn a_body_that_nobody_wants_is_not_waited_for() {
     ] {
         for (path, content_type, status) in [
             ("/api/v1/nothing", "application/json", 404),
-            ("/api/v1/employees", "text/plain", 415),
+            ("/api/v1/auth/login", "text/plain", 415),
         ] {
             let answer = drip(&api, &head(&session, path, content_type, framing), piece).await;
             let refused = format!("HTTP/1.1 {status} ");
