@@ -17,6 +17,7 @@
 mod api;
 mod database;
 mod empty;
+mod scale;
 mod server;
 mod template;
 
@@ -24,5 +25,6 @@ mod template;
 pub use api::{Answer, Api, AppLogin, Session, USER_PASSWORD, api_settings, email};
 pub use database::{DedicatedAndPooled, TestDatabase};
 pub use empty::EmptyDatabase;
+pub use scale::scaled;
 pub use server::Server;
 pub use template::{ACME, FIXTURES, Fixture, GLOBEX, INITECH, PUBLIC, UMBRELLA};

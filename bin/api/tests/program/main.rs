@@ -5,6 +5,7 @@
     reason = "a test that cannot arrange its scene has failed"
 )]
 
+mod kill;
 mod traces;
 
 use std::{

@@ -7,7 +7,7 @@ use migration::Migrator;
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
-use testkit::{Api, AppLogin, Session, TestDatabase};
+use testkit::{Api, AppLogin, Session, TestDatabase, scaled};
 use tokio::task::JoinSet;
 
 use crate::{
@@ -16,7 +16,9 @@ use crate::{
 };
 
 const CLIENTS: u64 = 64;
-const ROUNDS: usize = 20;
+/// What each client asks, and of how many tenants: `./just test-full` asks for a million in all.
+const ROUNDS: (&str, usize) = ("HRMS_TEST_CROWD_ROUNDS", 20);
+const TENANTS: (&str, usize) = ("HRMS_TEST_CROWD_TENANTS", 20);
 const PEOPLE: usize = 30;
 
 /// A tenant whose people all bear its slug as their family name.
@@ -28,9 +30,9 @@ struct Marked {
     people: Vec<String>,
 }
 
-/// Twenty tenants: the four of every test, four more with schemas of their own, and twelve more
-/// who share one.
-async fn twenty(api: &Api) -> Vec<Marked> {
+/// Many tenants: the four of every test, four more with schemas of their own, and the others, who
+/// share one.
+async fn many(api: &Api) -> Vec<Marked> {
     let mut homes: Vec<_> = [
         ("acme", "t_acme"),
         ("globex", "t_globex"),
@@ -40,7 +42,8 @@ async fn twenty(api: &Api) -> Vec<Marked> {
     .map(|(slug, schema)| (slug.to_owned(), schema.to_owned()))
     .into();
     let migrator = migrator(api.database()).await;
-    for number in 0..16 {
+    let more = scaled(TENANTS.0, TENANTS.1) - homes.len();
+    for number in 0..u32::try_from(more).unwrap() {
         let slug = format!("crowd-{number:02}");
         let schema = if number < 4 {
             format!("t_crowd_{number:02}")
@@ -149,7 +152,7 @@ fn question(
 ) -> (Method, String, Option<Value>, bool) {
     let list = "/api/v1/employees";
     let get = |path: String, is_there| (Method::GET, path, None, is_there);
-    match chance.below(8) {
+    match chance.below(10) {
         0 => get(format!("{list}?limit={}", 1 + chance.below(200)), true),
         1 => get(format!("{list}?q=p1&sort=-hire_date&count=exact"), true),
         2 => get(format!("{list}?q={}", other.slug), true),
@@ -157,6 +160,14 @@ fn question(
         4 => get(format!("{list}/{}", chance.of(&other.people)), false),
         5 => get(format!("{list}/{}/reports", chance.of(&mine.people)), true),
         6 => get("/api/v1/auth/me".to_owned(), true),
+        7 => get(
+            format!("{list}?last_name={}&expand=manager&limit=5", mine.slug),
+            true,
+        ),
+        8 => get(
+            format!("{list}/{}/employments", chance.of(&other.people)),
+            false,
+        ),
         _ => {
             let hire =
                 json!({"first_name": "New", "last_name": mine.slug, "hire_date": "2025-01-01"});
@@ -170,7 +181,7 @@ async fn client(number: u64, api: String, tenants: Arc<Vec<Marked>>) -> Outcomes
     let http = Client::builder().pool_max_idle_per_host(0).build().unwrap();
     let mut chance = Chance(number);
     let mut outcomes = Outcomes::default();
-    for _ in 0..ROUNDS {
+    for _ in 0..scaled(ROUNDS.0, ROUNDS.1) {
         let (mine, other) = (chance.of(&tenants), chance.of(&tenants));
         if mine.slug == other.slug {
             continue;
@@ -246,7 +257,7 @@ async fn strays(api: &Api, schema: &str) -> (i64, i64) {
 #[tokio::test]
 async fn nobody_meets_a_stranger_in_a_crowd_that_hangs_up_at_random() {
     let api = Api::start().await;
-    let tenants = Arc::new(twenty(&api).await);
+    let tenants = Arc::new(many(&api).await);
     // A second process that is quick to give up: requests end in the middle there as well.
     let same = Another(api.database().app_url());
     let hasty = Api::over(same, |settings| {
