@@ -34,8 +34,18 @@ test *arguments: _compiler
         deploy/checks/surroundings
     fi
 
-# Runs the suite and, as soon as there is any, what takes longer than minutes.
-test-full: test
+# Runs the suite and what takes longer or needs more: the API's page in Chromium, installed when missing.
+test-full: test _browser
+
+_browser: _compiler
+    #!/usr/bin/env bash
+    set -euo pipefail
+    command -v chromium >/dev/null || deploy/local/packages chromium
+    if [ -z "${HRMS_TEST_DATABASE_URL:-}" ]; then
+        deploy/local/services postgres-only
+        source .local/services.env
+    fi
+    cargo test -p app --test e2e browser:: -- --ignored
 
 # Checks format, lints, scripts, licences and hygiene; what CI checks.
 lint: fmt-check shellcheck hygiene absent licences clippy manifest

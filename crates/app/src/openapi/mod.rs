@@ -7,6 +7,7 @@ mod errors;
 mod examples;
 mod headers;
 mod operation;
+mod page;
 mod refusals;
 #[cfg(test)]
 mod tests;
@@ -59,7 +60,10 @@ const TAGS: [(&str, &str); 7] = [
     ("organisation", "Departments, job titles and locations."),
     ("imports", "Bringing in many at once."),
     ("health", "How the platform is."),
-    ("documentation", "This description."),
+    (
+        "documentation",
+        "This description, and a page to read it on.",
+    ),
 ];
 
 /// The OpenAPI 3.1 document of every route.
@@ -129,6 +133,7 @@ pub fn document() -> Value {
 /// Adds the route.
 pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
     config.service(openapi);
+    page::configure(config);
 }
 
 /// Describe this API

@@ -7,6 +7,7 @@
 )]
 
 mod auth;
+mod browser;
 mod changes;
 mod conventions;
 mod crowd;

@@ -46,6 +46,7 @@ impl Operation {
         };
         let segments = template.split('/').map(|segment| match segment {
             "{id}" => NOTHING,
+            "{file}" => "swagger-ui.css",
             literal if !literal.contains('{') => literal,
             unknown => panic!("{name}: nothing is known that fits {unknown}"),
         });
