@@ -23,6 +23,8 @@ pub enum ErrorKind {
     TokenExpired,
     /// The token's tenant has moved or its rights have changed: refresh.
     TokenStale,
+    /// The tenant's subscription is over, and so is its grace.
+    SubscriptionExpired,
     /// The actor lacks a permission.
     PermissionDenied,
     /// The token belongs to another tenant.
@@ -78,6 +80,7 @@ impl ErrorKind {
         Self::InvalidCredentials,
         Self::TokenExpired,
         Self::TokenStale,
+        Self::SubscriptionExpired,
         Self::PermissionDenied,
         Self::TenantMismatch,
         Self::TenantSuspended,
@@ -112,6 +115,7 @@ impl ErrorKind {
             Self::InvalidCredentials => "invalid_credentials",
             Self::TokenExpired => "token_expired",
             Self::TokenStale => "token_stale",
+            Self::SubscriptionExpired => "subscription_expired",
             Self::PermissionDenied => "permission_denied",
             Self::TenantMismatch => "tenant_mismatch",
             Self::TenantSuspended => "tenant_suspended",

@@ -84,6 +84,10 @@ fn explained(kind: ErrorKind) -> (&'static str, &'static str) {
              out.",
             "Refresh the access token and send the request again.",
         ),
+        ErrorKind::SubscriptionExpired => (
+            "The tenant's subscription is over, and so is its grace; signing in still works.",
+            "Let an administrator of the tenant renew the subscription.",
+        ),
         ErrorKind::PermissionDenied => (
             "The caller lacks the permission that the detail names.",
             "Ask an administrator of the company.",

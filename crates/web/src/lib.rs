@@ -5,12 +5,16 @@
 //!
 //! ```text
 //! request id, trace -> unknown path 404, method 405, preflight 204 -> limits by address
-//!   -> media type 406 -> tenant -> authentication -> tenant match -> limits by user and tenant -> handler
+//!   -> media type 406 -> tenant -> authentication -> tenant match -> subscription 402
+//!   -> limits by user and tenant -> handler
 //! ```
 //!
 //! Which of these a route needs stands in its OpenAPI attributes, once: `x-permission` names a
 //! permission, `x-access` says `open`, `tenant` or `signed_in` ([`RouteTable`]). A route that says
-//! nothing keeps the API from starting.
+//! nothing keeps the API from starting. A route works only while the tenant's subscription does,
+//! unless it says `x-subscription: exempt`: signing in, and what somebody needs in order to renew.
+//! What lies below `/api/v1/platform/` exists in the public tenant alone; for every other request it
+//! is the same 404 as a path that does not exist.
 //!
 //! A handler reads like its documentation: its parameters carry the authority ([`Allowed`],
 //! [`Signed`]) and the decoded input ([`Body`], [`Query`], [`Id`]), its body is one call of a use

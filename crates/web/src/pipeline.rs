@@ -20,7 +20,7 @@ use actix_web::{
 };
 use database::TenantContext;
 use futures_util::FutureExt as _;
-use kernel::{Ambient, Authorizer, ErrorKind};
+use kernel::{Ambient, Authorizer, ErrorKind, Standing};
 use telemetry::{Answered, fields};
 use tracing::Instrument as _;
 
@@ -28,7 +28,7 @@ use crate::{
     Access, Authenticator, Problem, RouteTable, TenantResolver, accept,
     context::RequestState,
     edge::{Edge, answer::Dress, upload::Upload},
-    route::Found,
+    route::{Found, is_platform},
 };
 
 /// What the pipeline works with. One for all workers, in the application's data.
@@ -74,7 +74,7 @@ pub async fn pipeline(
     let path = request.path().to_owned();
 
     let work = async {
-        if let Some(answer) = pipeline.preflight(request.head(), &path) {
+        if let Some(answer) = pipeline.preflight(request.head(), &path).await? {
             return Ok(request.into_response(answer));
         }
         let state = pipeline
@@ -174,11 +174,15 @@ impl Pipeline {
         dress: &mut Dress<'pipeline>,
     ) -> Result<RequestState, Problem> {
         let (method, headers) = (&head.method, &head.headers);
-        let mut state = RequestState {
-            tenant: None,
-            actor: None,
-        };
-        let route = match self.routes.find(method, path) {
+        let found = self.routes.find(method, path);
+        let mut resolved = None;
+        if is_platform(path) && !matches!(found, Found::Nothing) {
+            resolved = self.public_tenant(head).await?;
+            if resolved.is_none() {
+                return Err(Problem::not_found());
+            }
+        }
+        let route = match found {
             Found::Route(route) => route,
             Found::OtherMethods(methods) => {
                 let detail = format!("This path answers to {methods}.");
@@ -200,39 +204,72 @@ impl Pipeline {
             return Err(Problem::new(ErrorKind::NotAcceptable, detail));
         }
         if route.access == Access::Open {
-            return Ok(state);
+            return Ok(RequestState {
+                tenant: None,
+                actor: None,
+            });
         }
-        let tenant = self.tenant(head).await?;
+        let tenant = match resolved {
+            Some(tenant) => tenant,
+            None => self.tenant(head).await?,
+        };
         span.record(fields::TENANT, tenant.slug().as_str());
+        let mut actor = None;
         if route.access != Access::Tenant {
             let token = bearer(headers)?;
-            let actor = self.authenticator.authenticate(&tenant, token).await?;
-            if actor.tenant_id != tenant.id() {
+            let found = self.authenticator.authenticate(&tenant, token).await?;
+            if found.tenant_id != tenant.id() {
                 // The authenticator has refused this already; nothing rests on one check alone.
                 return Err(Problem::new(
                     ErrorKind::TenantMismatch,
                     "This token belongs to another tenant.",
                 ));
             }
-            span.record(fields::USER, tracing::field::display(actor.user_id));
-            if let Some(limits) = &self.edge.limits {
-                limits.admit_user(actor.tenant_id, actor.user_id, &mut dress.standing)?;
-            }
-            state.actor = Some(actor);
+            span.record(fields::USER, tracing::field::display(found.user_id));
+            actor = Some(found);
         }
-        state.tenant = Some(tenant);
-        Ok(state)
+        match tenant.record().subscription.at(self.ambient.now()) {
+            Standing::InGrace(until) => dress.grace_until = Some(until),
+            Standing::Over if route.needs_subscription => return Err(expired()),
+            Standing::Good | Standing::Over => {}
+        }
+        if let Some(actor) = &actor
+            && let Some(limits) = &self.edge.limits
+        {
+            limits.admit_user(actor.tenant_id, actor.user_id, &mut dress.standing)?;
+        }
+        Ok(RequestState {
+            tenant: Some(tenant),
+            actor,
+        })
+    }
+
+    /// The public tenant, if the request is for it. To all others the platform's paths are nothing,
+    /// whatever else may be wrong with the request; only that nobody can tell is told.
+    async fn public_tenant(&self, head: &RequestHead) -> Result<Option<TenantContext>, Problem> {
+        match self.tenant(head).await {
+            Ok(tenant) => Ok(Some(tenant).filter(TenantContext::is_public)),
+            Err(problem) if problem.kind() == ErrorKind::Unavailable => Err(problem),
+            Err(_elsewhere) => Ok(None),
+        }
     }
 
     /// The answer to a browser that asks whether a page may send its request.
-    fn preflight(&self, head: &RequestHead, path: &str) -> Option<HttpResponse> {
+    async fn preflight(
+        &self,
+        head: &RequestHead,
+        path: &str,
+    ) -> Result<Option<HttpResponse>, Problem> {
         if head.method != Method::OPTIONS {
-            return None;
+            return Ok(None);
         }
-        match self.routes.find(&head.method, path) {
-            Found::OtherMethods(methods) => self.edge.cors.preflight(head, &methods),
-            Found::Route(_) | Found::Nothing => None,
+        let Found::OtherMethods(methods) = self.routes.find(&head.method, path) else {
+            return Ok(None);
+        };
+        if is_platform(path) && self.public_tenant(head).await?.is_none() {
+            return Ok(None);
         }
+        Ok(self.edge.cors.preflight(head, &methods))
     }
 
     async fn tenant(&self, head: &RequestHead) -> Result<TenantContext, Problem> {
@@ -247,6 +284,14 @@ impl Pipeline {
         let host = self.edge.proxies.host(head)?;
         self.tenants.resolve(header, host).await
     }
+}
+
+fn expired() -> Problem {
+    Problem::new(
+        ErrorKind::SubscriptionExpired,
+        "The subscription of this company is over. Its administrators can still sign in and renew \
+         it.",
+    )
 }
 
 /// The token of `Authorization: Bearer …` (RFC 6750).

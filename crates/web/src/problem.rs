@@ -293,6 +293,7 @@ pub(crate) fn status(kind: ErrorKind) -> StatusCode {
         | ErrorKind::InvalidCredentials
         | ErrorKind::TokenExpired
         | ErrorKind::TokenStale => StatusCode::UNAUTHORIZED,
+        ErrorKind::SubscriptionExpired => StatusCode::PAYMENT_REQUIRED,
         ErrorKind::PermissionDenied | ErrorKind::TenantMismatch | ErrorKind::TenantSuspended => {
             StatusCode::FORBIDDEN
         }
@@ -326,6 +327,7 @@ pub(crate) fn title(kind: ErrorKind) -> &'static str {
         ErrorKind::InvalidCredentials => "Wrong e-mail address or password",
         ErrorKind::TokenExpired => "The token has expired",
         ErrorKind::TokenStale => "The token is out of date",
+        ErrorKind::SubscriptionExpired => "The subscription is over",
         ErrorKind::PermissionDenied => "Not allowed",
         ErrorKind::TenantMismatch => "The token belongs to another tenant",
         ErrorKind::TenantSuspended => "The tenant is suspended",

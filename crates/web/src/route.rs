@@ -31,6 +31,24 @@ pub enum RouteError {
         /// The path.
         path: String,
     },
+    /// An operation says something of the subscription that is not understood.
+    #[error("{method} {path} declares another `x-subscription` than `exempt`")]
+    Subscription {
+        /// The method.
+        method: String,
+        /// The path.
+        path: String,
+    },
+    /// A permission of the platform guards a path of every tenant, or the other way round.
+    #[error(
+        "{method} {path}: below {PLATFORM} a permission `platform:…` is needed, and nowhere else"
+    )]
+    Misplaced {
+        /// The method.
+        method: String,
+        /// The path.
+        path: String,
+    },
     /// Two paths cannot be told apart.
     #[error("the path {0} collides with another one")]
     Collision(String),
@@ -53,6 +71,8 @@ pub(crate) struct Route {
     pub(crate) access: Access,
     /// What is done, for logs: `GET /api/v1/employees/{id}`.
     pub(crate) action: String,
+    /// Whether it works only while the tenant's subscription does.
+    pub(crate) needs_subscription: bool,
     /// Whether an orchestrator asks it how the process is.
     pub(crate) is_probe: bool,
     /// The media types that it can answer with when all goes well; none for no content.
@@ -80,12 +100,24 @@ impl RouteTable {
                 .get("paths")
                 .and_then(|paths| paths.get(&path)?.get(method.to_lowercase()));
             let produces = operation.map(media_types).unwrap_or_default();
+            let exemption = operation.and_then(|operation| operation.get("x-subscription"));
+            let needs_subscription = match exemption.map(Value::as_str) {
+                None => true,
+                Some(Some("exempt")) => false,
+                Some(_) => return Err(RouteError::Subscription { method, path }),
+            };
+            let is_platforms =
+                matches!(&access, Access::Permission(name) if name.starts_with("platform:"));
+            if is_platforms != is_platform(&path) {
+                return Err(RouteError::Misplaced { method, path });
+            }
             if let Ok(method) = Method::from_bytes(method.as_bytes()) {
                 let is_probe = path == HEALTH || path.starts_with(&format!("{HEALTH}/"));
                 paths.entry(path).or_default().push(Route {
                     method,
                     access,
                     action,
+                    needs_subscription,
                     is_probe,
                     produces,
                 });
@@ -149,6 +181,14 @@ impl RouteTable {
     }
 }
 
+/// Below this path lie the routes of those who run the platform.
+const PLATFORM: &str = "/api/v1/platform/";
+
+/// Whether a path exists in the public tenant alone. For any other tenant there is nothing.
+pub(crate) fn is_platform(path: &str) -> bool {
+    path.starts_with(PLATFORM)
+}
+
 /// The path of the health report; below it are the single probes.
 const HEALTH: &str = "/api/health";
 
@@ -203,6 +243,45 @@ mod tests {
         let document =
             json!({"paths": {"/x": {"get": {"x-permission": "a:b", "x-access": "open"}}}});
         assert!(RouteTable::from_openapi(&document).is_err());
+    }
+
+    #[test]
+    fn what_concerns_the_platform_lies_below_its_path_and_nothing_else_does() {
+        for (path, permission, fits) in [
+            ("/api/v1/platform/tenants", "platform:read_tenants", true),
+            ("/api/v1/platform/tenants", "tenants:read", false),
+            ("/api/v1/tenants", "platform:read_tenants", false),
+            ("/api/v1/tenants", "tenants:read", true),
+        ] {
+            let document = json!({"paths": {path: {"get": {"x-permission": permission}}}});
+            let table = RouteTable::from_openapi(&document);
+            assert_eq!(table.is_ok(), fits, "{path} {permission}");
+        }
+        let open = json!({"paths": {"/api/v1/platform/x": {"get": {"x-access": "open"}}}});
+        assert!(RouteTable::from_openapi(&open).is_err());
+    }
+
+    #[test]
+    fn a_route_needs_a_subscription_unless_it_says_that_it_does_not() {
+        let route = |extension: Value| {
+            let mut operation = json!({"x-access": "signed_in"});
+            operation["x-subscription"] = extension;
+            let table = RouteTable::from_openapi(&json!({"paths": {"/x": {"get": operation}}}))?;
+            match table.find(&Method::GET, "/x") {
+                Found::Route(route) => Ok(route.needs_subscription),
+                _ => panic!(),
+            }
+        };
+        assert!(!route(json!("exempt")).unwrap());
+        for wrong in [json!(true), json!(null), json!("Exempt"), json!("")] {
+            let refused: Result<bool, RouteError> = route(wrong);
+            assert!(matches!(refused, Err(RouteError::Subscription { .. })));
+        }
+        let document = json!({"paths": {"/x": {"get": {"x-access": "signed_in"}}}});
+        let table = RouteTable::from_openapi(&document).unwrap();
+        assert!(
+            matches!(table.find(&Method::GET, "/x"), Found::Route(route) if route.needs_subscription)
+        );
     }
 
     #[test]

@@ -52,6 +52,13 @@ const OF_A_LIMITED_ANSWER: [Described; 2] = [
     ),
 ];
 
+/// In answers that succeed.
+const OF_A_TENANT_IN_GRACE: Described = (
+    "X-Subscription-Grace",
+    "The tenant's subscription is over, and it works until then.",
+    "2026-12-31T23:59:59Z",
+);
+
 const OF_SOME_ANSWERS: [(&[&str], Described); 2] = [
     (
         &["429", "503"],
@@ -72,6 +79,7 @@ fn described() -> impl Iterator<Item = Described> {
         .into_iter()
         .chain(OF_A_LIMITED_ANSWER)
         .chain(OF_SOME_ANSWERS.map(|(_, described)| described))
+        .chain([OF_A_TENANT_IN_GRACE])
 }
 
 /// `components.headers`.
@@ -86,7 +94,8 @@ pub(super) fn components() -> Value {
 }
 
 /// Adds to a response of this status the headers that it carries. What its route says of one stands.
-pub(super) fn add(status: &str, response: &mut Value) {
+pub(super) fn add(status: &str, response: &mut Value, of_a_tenant: bool) {
+    let grace = Some(OF_A_TENANT_IN_GRACE).filter(|_| of_a_tenant && status.starts_with('2'));
     let of_this_status = OF_SOME_ANSWERS
         .into_iter()
         .filter(|(statuses, _)| statuses.contains(&status))
@@ -94,7 +103,8 @@ pub(super) fn add(status: &str, response: &mut Value) {
     let carried = OF_EVERY_ANSWER
         .into_iter()
         .chain(OF_A_LIMITED_ANSWER)
-        .chain(of_this_status);
+        .chain(of_this_status)
+        .chain(grace);
     let Some(response) = response.as_object_mut() else {
         return;
     };

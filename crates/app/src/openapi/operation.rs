@@ -22,10 +22,12 @@ pub(super) fn complete(method: &str, path: &str, operation: &mut Value, schemas:
         (None, Some("tenant")) => Access::Tenant,
         (None, _) => Access::Open,
     };
+    let exempt = text("x-subscription").is_some();
     if let Access::Permission(permission) = &access {
         describe(operation, &format!("Needs the permission `{permission}`."));
     }
     let needs = Needs {
+        subscription: access != Access::Open && !exempt,
         access,
         platform: path.starts_with("/api/v1/platform/"),
     };
@@ -44,7 +46,7 @@ pub(super) fn complete(method: &str, path: &str, operation: &mut Value, schemas:
         .get_mut("responses")
         .and_then(Value::as_object_mut);
     for (status, response) in responses.into_iter().flatten() {
-        headers::add(status, response);
+        headers::add(status, response, needs.tenant());
     }
 }
 

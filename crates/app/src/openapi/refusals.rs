@@ -13,6 +13,8 @@ const PROBLEM: &str = "application/problem+json";
 #[derive(Clone, Debug)]
 pub(super) struct Needs {
     pub(super) access: Access,
+    /// Whether it works only while the tenant's subscription does.
+    pub(super) subscription: bool,
     /// Whether it lives under `/api/v1/platform/`.
     pub(super) platform: bool,
 }
@@ -52,7 +54,7 @@ fn implied(operation: &Value, needs: &Needs) -> Vec<ErrorKind> {
         .pointer("/requestBody/content")
         .and_then(Value::as_object);
     let reads_json = reads.is_some_and(|types| types.keys().any(|it| it.ends_with("json")));
-    let groups: [(bool, &[Kind]); 12] = [
+    let groups: [(bool, &[Kind]); 13] = [
         (
             true,
             &[Kind::RateLimited, Kind::Internal, Kind::Unavailable],
@@ -77,6 +79,7 @@ fn implied(operation: &Value, needs: &Needs) -> Vec<ErrorKind> {
                 Kind::TenantMismatch,
             ],
         ),
+        (needs.subscription, &[Kind::SubscriptionExpired]),
         (needs.permission(), &[Kind::PermissionDenied]),
         (needs.platform, &[Kind::NotFound]),
         (

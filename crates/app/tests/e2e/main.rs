@@ -24,3 +24,4 @@ mod platform;
 mod provisioning;
 mod routes;
 mod scene;
+mod subscription;

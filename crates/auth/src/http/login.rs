@@ -36,7 +36,7 @@ pub struct Credentials {
 #[utoipa::path(
     tag = "auth",
     operation_id = "login",
-    extensions(("x-access" = json!("tenant"))),
+    extensions(("x-access" = json!("tenant")), ("x-subscription" = json!("exempt"))),
     request_body = Credentials,
     responses(
         (status = 200, description = "Signed in.", body = SignedInResponse),

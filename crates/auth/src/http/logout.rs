@@ -12,7 +12,7 @@ use crate::Sessions;
 #[utoipa::path(
     tag = "auth",
     operation_id = "logout",
-    extensions(("x-access" = json!("signed_in"))),
+    extensions(("x-access" = json!("signed_in")), ("x-subscription" = json!("exempt"))),
     responses(
         (status = 204, description = "Signed out."),
         (status = 401, description = "There is no valid access token (`unauthenticated`, \

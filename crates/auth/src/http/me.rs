@@ -21,7 +21,7 @@ pub struct Me {
 #[utoipa::path(
     tag = "auth",
     operation_id = "show_me",
-    extensions(("x-access" = json!("signed_in"))),
+    extensions(("x-access" = json!("signed_in")), ("x-subscription" = json!("exempt"))),
     responses(
         (status = 200, description = "The user and his tenant.", body = Me),
         (status = 401, description = "There is no valid access token (`unauthenticated`, \

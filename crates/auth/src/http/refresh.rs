@@ -27,7 +27,7 @@ pub struct RefreshRequest {
 #[utoipa::path(
     tag = "auth",
     operation_id = "refresh",
-    extensions(("x-access" = json!("tenant"))),
+    extensions(("x-access" = json!("tenant")), ("x-subscription" = json!("exempt"))),
     request_body = RefreshRequest,
     responses(
         (status = 200, description = "Still signed in.", body = SignedInResponse),

@@ -67,7 +67,7 @@ impl From<&Registered> for TenantProfile {
     path = "/api/v1/tenant",
     tag = "tenant",
     operation_id = "show_tenant",
-    extensions(("x-access" = json!("tenant"))),
+    extensions(("x-access" = json!("tenant")), ("x-subscription" = json!("exempt"))),
     params(
         ("X-Tenant-Slug" = Option<String>, Header,
          description = "The tenant, unless the host is its own.", example = "acme"),

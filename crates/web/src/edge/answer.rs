@@ -6,6 +6,7 @@ use actix_web::{
 };
 use kernel::Ambient;
 use telemetry::TraceContext;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tracing::Span;
 use uuid::Uuid;
 
@@ -24,6 +25,8 @@ pub(crate) struct Dress<'pipeline> {
     pub(crate) origin: Option<HeaderValue>,
     /// How the request stands to its limits.
     pub(crate) standing: Standing,
+    /// Until when the tenant works although its subscription is over.
+    pub(crate) grace_until: Option<OffsetDateTime>,
 }
 
 impl Dress<'_> {
@@ -38,6 +41,7 @@ impl Dress<'_> {
             scheme: "http",
             origin: edge.cors.allowed(head).cloned(),
             standing: Standing::default(),
+            grace_until: None,
         };
         (dress, span)
     }
@@ -62,6 +66,12 @@ impl Dress<'_> {
         if let Some((policy, limit)) = self.standing.headers() {
             add("ratelimit-policy", &policy);
             add("ratelimit", &limit);
+        }
+        if let Some(until) = self
+            .grace_until
+            .and_then(|until| until.format(&Rfc3339).ok())
+        {
+            add("x-subscription-grace", &until);
         }
         edge.cors.dress(headers, self.origin.as_ref());
     }
