@@ -34,18 +34,35 @@ test *arguments: _compiler
         deploy/checks/surroundings
     fi
 
-# Runs the suite and what takes longer or needs more: the API's page in Chromium, installed when missing.
-test-full: test _browser
+# Runs the suite and what takes longer or needs more: Chromium, schemathesis, a million requests, 200 kills.
+test-full: test _browser _schemathesis _crowd _kills
 
-_browser: _compiler
+_browser: _compiler _test-server
     #!/usr/bin/env bash
     set -euo pipefail
     command -v chromium >/dev/null || deploy/local/packages chromium
-    if [ -z "${HRMS_TEST_DATABASE_URL:-}" ]; then
-        deploy/local/services postgres-only
-        source .local/services.env
-    fi
+    [ -n "${HRMS_TEST_DATABASE_URL:-}" ] || source .local/services.env
     cargo test -p app --test e2e browser:: -- --ignored
+
+_schemathesis:
+    deploy/checks/schemathesis
+
+# 64 clients, 15,625 requests each, of 50 tenants; some hang up, some processes give up.
+_crowd: _compiler _test-server
+    #!/usr/bin/env bash
+    set -euo pipefail
+    [ -n "${HRMS_TEST_DATABASE_URL:-}" ] || source .local/services.env
+    HRMS_TEST_CROWD_TENANTS=50 HRMS_TEST_CROWD_ROUNDS=15625 \
+        cargo test -p app --test e2e -- --nocapture crowd::nobody_meets
+
+_kills: _compiler _test-server
+    #!/usr/bin/env bash
+    set -euo pipefail
+    [ -n "${HRMS_TEST_DATABASE_URL:-}" ] || source .local/services.env
+    HRMS_TEST_KILLS=200 cargo test -p hrms-api --test program -- --nocapture kill::
+
+_test-server:
+    [ -n "${HRMS_TEST_DATABASE_URL:-}" ] || deploy/local/services postgres-only
 
 # Checks format, lints, scripts, licences and hygiene; what CI checks.
 lint: fmt-check shellcheck hygiene absent licences clippy manifest

@@ -281,6 +281,7 @@ async fn nobody_meets_a_stranger_in_a_crowd_that_hangs_up_at_random() {
         all.hung_up += one.hung_up;
         all.given_up += one.given_up;
     }
+    println!("{all:?}");
     assert!(
         all.answered > 300 && all.hung_up > 30 && all.hired > 30,
         "{all:?}"
