@@ -285,7 +285,8 @@ fn pending(schema: &str, applied: &[Applied]) -> Result<Vec<String>, MigrationEr
 }
 
 /// Takes the owner's role, with the schema in front of everything else. A tenant schema is made, with
-/// its role; the function for that is the login's to call, not the owner's.
+/// its role; the function for that is the login's to call, not the owner's. The role of the public
+/// tenant is there before the schema `platform` is migrated, which gives it rights.
 async fn enter(tx: &DatabaseTransaction, schema: &str, roles: &Roles) -> Result<(), DbErr> {
     let Roles {
         owner,
@@ -293,7 +294,14 @@ async fn enter(tx: &DatabaseTransaction, schema: &str, roles: &Roles) -> Result<
         backup,
     } = roles;
     let make = match fit::scope_of(schema) {
-        Scope::Platform => String::new(),
+        Scope::Platform => {
+            tx.execute_raw(call(
+                "SELECT platform.create_schema_role($1::name)",
+                "public",
+            ))
+            .await?;
+            String::new()
+        }
         Scope::Tenant => {
             tx.execute_raw(call("SELECT platform.create_schema_role($1::name)", schema))
                 .await?;

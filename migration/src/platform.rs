@@ -2,6 +2,7 @@
 
 mod m20261123_000001_registry;
 mod m20261126_000001_tenant_life;
+mod m20261126_000002_tenant_changes;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -14,4 +15,5 @@ crate::listed! {
     Platform in "platform":
     m20261123_000001_registry,
     m20261126_000001_tenant_life,
+    m20261126_000002_tenant_changes,
 }

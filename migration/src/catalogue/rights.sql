@@ -6,6 +6,11 @@ home AS (
     SELECT oid, nspname FROM pg_catalog.pg_namespace
     WHERE nspname ~ '^(t_[a-z0-9_]{1,40}|pool_[0-9]{4}|public)$'
 ),
+-- By these the public tenant, whose users run the platform, changes tenants; nobody else may.
+changes_tenants (name) AS (
+    VALUES ('lock_tenant'), ('change_tenant'), ('suspend_tenant'), ('resume_tenant'),
+        ('add_domain'), ('remove_domain')
+),
 -- A grant as it is written: what, to whom (PUBLIC is nobody's name), which right.
 granted AS (
     SELECT 'table' AS kind, c.oid, c.relname AS name, format('%I.%I', n.nspname, c.relname) AS object,
@@ -81,6 +86,8 @@ surplus AS (
             ('schema', granted.nspname, 'backup', ARRAY['USAGE']),
             ('function', 'platform', 'platform', ARRAY['EXECUTE']),
             ('function', 'platform', 'migrator', ARRAY['EXECUTE']),
+            ('schema', 'platform', 'public', ARRAY['USAGE']),
+            ('function', 'platform', 'public', ARRAY['EXECUTE']),
             ('function', 'pg_catalog', 'migrator', ARRAY['EXECUTE']),
             ('function', 'pg_catalog', 'backup', ARRAY['EXECUTE']),
             ('function', 'pg_catalog', 'restore', ARRAY['EXECUTE']),
@@ -99,6 +106,9 @@ surplus AS (
             -- Only the migrator makes and drops schema roles; nobody reads the ORM's own record.
             AND NOT (granted.kind = 'function' AND granted.name ~ '_schema_role$'
                 AND allowed.role <> 'migrator')
+            AND (granted.kind <> 'function' OR granted.nspname <> 'platform'
+                OR (allowed.role = 'public')
+                    = (granted.name IN (SELECT name FROM changes_tenants)))
             AND NOT (granted.name = 'seaql_migrations' AND allowed.role <> 'backup')
     )
 ),

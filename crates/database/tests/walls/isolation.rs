@@ -2,7 +2,7 @@
 
 use database::StoreError;
 use sqlx::{AssertSqlSafe, Connection as _};
-use testkit::{ACME, GLOBEX, INITECH, TestDatabase, UMBRELLA};
+use testkit::{ACME, GLOBEX, INITECH, PUBLIC, TestDatabase, UMBRELLA};
 
 use crate::entities::{codes, job_title, registered_tenant, store};
 
@@ -225,6 +225,76 @@ async fn the_platform_reads_the_registry_and_no_tenants_rows() {
         .await
         .unwrap_err();
     refused(&error, "42501");
+}
+
+/// Every way to change a tenant, tried on Acme.
+const CHANGES: [&str; 6] = [
+    "SELECT id FROM platform.lock_tenant($1)",
+    "SELECT id FROM platform.change_tenant($1, 'Mine', 'en', 'UTC', '{}', now())",
+    "SELECT id FROM platform.suspend_tenant($1, NULL, now())",
+    "SELECT id FROM platform.resume_tenant($1, now())",
+    "SELECT platform.add_domain($1, 'mine.test', now())",
+    "SELECT platform.remove_domain($1, 'acme.test', now())",
+];
+
+#[tokio::test]
+async fn only_the_public_tenant_changes_tenants() {
+    let test = TestDatabase::create().await;
+    let (database, authority) = test.connect(test.settings()).await;
+    let public = authority.tenant(PUBLIC.record());
+    let acme = ACME.id;
+    for change in CHANGES {
+        for tenant in [ACME, GLOBEX, INITECH] {
+            let tenant = authority.tenant(tenant.record());
+            let tx = database.begin_tenant(&tenant).await.unwrap();
+            let refusal = tx.run(change, [acme.into()]).await;
+            refused(&refusal.unwrap_err(), "42501");
+        }
+        let tx = database
+            .begin_platform(&authority.platform())
+            .await
+            .unwrap();
+        let refusal = tx.run(change, [acme.into()]).await;
+        refused(&refusal.unwrap_err(), "42501");
+
+        // The role alone is not enough: it must be the public tenant's own transaction.
+        let mut superuser = test.superuser().await;
+        let role = test.role("public");
+        for tenant in [ACME.id.to_string(), uuid::Uuid::nil().to_string()] {
+            let scope = format!("BEGIN; SET LOCAL ROLE {role}; SET LOCAL app.tenant = '{tenant}'");
+            let scope = AssertSqlSafe(scope);
+            sqlx::raw_sql(scope).execute(&mut superuser).await.unwrap();
+            let refusal = sqlx::query(change).bind(acme).execute(&mut superuser).await;
+            let error = refusal.unwrap_err();
+            let code = error.as_database_error().unwrap().code();
+            assert_eq!(code.as_deref(), Some("42501"), "{change}");
+            sqlx::raw_sql("ROLLBACK")
+                .execute(&mut superuser)
+                .await
+                .unwrap();
+        }
+
+        let tx = database.begin_tenant(&public).await.unwrap();
+        tx.run(change, [acme.into()]).await.unwrap();
+        tx.rollback().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn the_public_tenant_itself_is_not_suspended_and_slugs_stay() {
+    let test = TestDatabase::create().await;
+    let (database, authority) = test.connect(test.settings()).await;
+    let public = authority.tenant(PUBLIC.record());
+    let tx = database.begin_tenant(&public).await.unwrap();
+    let suspend = "SELECT id FROM platform.suspend_tenant($1, NULL, now())";
+    assert_eq!(tx.run(suspend, [PUBLIC.id.into()]).await.unwrap(), 0);
+    assert_eq!(tx.run(suspend, [ACME.id.into()]).await.unwrap(), 1);
+    tx.rollback().await.unwrap();
+    let tx = database.begin_tenant(&public).await.unwrap();
+    let rename = tx
+        .run("UPDATE platform.tenants SET slug = 'mine'", [])
+        .await;
+    refused(&rename.unwrap_err(), "42501");
 }
 
 #[tokio::test]
