@@ -37,22 +37,32 @@ fn main() -> ExitCode {
 
 fn start(config: Option<PathBuf>) -> anyhow::Result<()> {
     let settings = Settings::load(&LoadFrom::process(config))?;
-    let _telemetry = telemetry::init("hrms-api", &settings.log, &settings.traces)?;
+    let guard = telemetry::init("hrms-api", &settings.log, &settings.traces)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
         .build()
         .context("the runtime does not start")?;
-    runtime.block_on(serve(settings))
+    runtime.block_on(serve(settings, &guard))
 }
 
 /// The HTTP workers bring their own threads; the runtime around them only waits.
-async fn serve(settings: Settings) -> anyhow::Result<()> {
+async fn serve(settings: Settings, guard: &telemetry::Guard) -> anyhow::Result<()> {
     // Bound first: a second API on the same address fails before it touches the database.
     let listener = TcpListener::bind(settings.http.listen)
         .with_context(|| format!("http.listen {} cannot be used", settings.http.listen))?;
-    let components = Components::connect(&settings, Ambient::system()).await?;
+    let shown = settings.metrics.listen.map(|address| {
+        TcpListener::bind(address)
+            .with_context(|| format!("metrics.listen {address} cannot be used"))
+    });
+    let shown = shown.transpose()?;
+    let mut components = Components::connect(&settings, Ambient::system()).await?;
     let database = components.database().clone();
+    let mut metrics = components.take_metrics();
+    guard.show(&mut metrics);
+    if let Some(listener) = shown {
+        telemetry::spawn_named("metrics", app::serve_metrics(metrics, listener)?);
+    }
     let server = app::serve(&settings.http, components, listener, true)?;
     tracing::info!(listen = %settings.http.listen, "serving");
     server.await.context("the server failed")?;

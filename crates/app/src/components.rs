@@ -8,12 +8,14 @@ use database::{Database, DatabaseSettings, Freshness, FreshnessSettings, Login, 
 use employees::{EmployeeService, ImportService, postgres::Postgres};
 use kernel::{Ambient, Authorizer};
 use migration::fit::Misfit;
+use telemetry::{HttpMetrics, Metrics};
 use tenancy::{Directory, HostRules, PostgresTenants, Registry, Resolution};
 use web::{Cors, Cursors, Edge, Exports, Limits, Pipeline, Rate, RouteTable, TrustedProxies};
 
 use crate::{
     fit,
     health::Health,
+    metrics,
     openapi::{self, Description},
     settings::{self, Settings},
 };
@@ -32,6 +34,7 @@ pub struct Components {
     pub(crate) employees: EmployeeService,
     pub(crate) imports: ImportService,
     pub(crate) database: Database,
+    metrics: Metrics,
 }
 
 /// Why a process cannot begin to serve.
@@ -128,6 +131,7 @@ impl Components {
         health.report().await;
         let document = openapi::document();
         let authorizer: Arc<dyn Authorizer> = Arc::new(RoleAuthorizer);
+        let mut metrics = metrics::of_parts(&database, &auth);
         let pipeline = Pipeline {
             routes: RouteTable::from_openapi(&document)?,
             tenants: Arc::new(Resolution::new(
@@ -137,6 +141,7 @@ impl Components {
             authenticator: Arc::clone(&auth.authenticator) as _,
             authorizer: Arc::clone(&authorizer),
             edge: edge(settings),
+            metrics: HttpMetrics::register(&mut metrics, RouteTable::actions(&document)?),
             ambient: ambient.clone(),
             request_timeout: settings.http.request_timeout,
         };
@@ -158,7 +163,13 @@ impl Components {
             watch,
             auth,
             database,
+            metrics,
         })
+    }
+
+    /// What is counted and measured, to show it with what else the process knows.
+    pub fn take_metrics(&mut self) -> Metrics {
+        std::mem::take(&mut self.metrics)
     }
 
     /// The pool, to close it in the end.

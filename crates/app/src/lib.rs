@@ -7,6 +7,7 @@
 mod components;
 mod fit;
 mod health;
+mod metrics;
 mod openapi;
 pub mod operate;
 mod routes;
@@ -17,6 +18,7 @@ pub use actix_web::dev::{Server, ServerHandle};
 pub use components::{Components, StartError};
 pub use health::{Check, Report, Status};
 pub use kernel::Ambient;
+pub use metrics::serve as serve_metrics;
 pub use openapi::document as openapi_document;
 pub use server::serve;
 pub use telemetry;

@@ -64,7 +64,9 @@ pub use model::{
 };
 pub use postgres::{PostgresKeys, PostgresSessions, PostgresUsers};
 pub use repository::{KeyRepository, SessionRepository, Store, UserRepository};
-pub use service::{Purge, Purged, Sessions, SignedIn, Standings, TokenAuthenticator, Users};
+pub use service::{
+    CacheUsage, Purge, Purged, Sessions, SignedIn, Standings, TokenAuthenticator, Users,
+};
 pub use settings::{Argon2Settings, AuthSettings};
 pub use start::Auth;
 pub use token::{

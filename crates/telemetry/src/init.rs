@@ -9,7 +9,7 @@ use tracing_subscriber::{Layer, Registry};
 
 use crate::json::JsonLines;
 use crate::traces::Sending;
-use crate::{LogFilter, LogFormat, LogSettings, TraceSettings};
+use crate::{LogFilter, LogFormat, LogSettings, Metrics, TraceSettings};
 
 /// Lines that may wait for a slow reader: about three seconds of a fully loaded API, 10 MB.
 const QUEUED_LINES: usize = 32_768;
@@ -43,6 +43,21 @@ impl Guard {
     #[must_use]
     pub fn dropped_lines(&self) -> usize {
         self.dropped.dropped_lines()
+    }
+}
+
+impl Guard {
+    /// Adds what is known of the log to the metrics of the process.
+    pub fn show(&self, metrics: &mut Metrics) {
+        let dropped = self.dropped.clone();
+        metrics.watch_total(
+            "hrms_log_lines_dropped",
+            "Lines that were lost because nobody read the log fast enough.",
+            move || {
+                let lines = u32::try_from(dropped.dropped_lines()).unwrap_or(u32::MAX);
+                vec![(Vec::new(), f64::from(lines))]
+            },
+        );
     }
 }
 

@@ -1,4 +1,4 @@
-//! Logs and traces: how they are written, what they may hold, and which request they belong to.
+//! Logs, traces and metrics: how they are written, what they may hold, and which request they belong to.
 //!
 //! # What it promises
 //! - One line an event, as JSON ([`LogFormat::Json`]) or for people ([`LogFormat::Pretty`]), on
@@ -19,6 +19,16 @@
 //! are sent to it by OTLP over gRPC, named and described by OpenTelemetry's conventions for HTTP
 //! ([`Answered`]): `http.request.method`, `http.route`, `http.response.status_code`, `url.scheme`,
 //! `error.type`, and the [`fields`]. No address, path or query of a client is among them.
+//!
+//! # Metrics
+//! [`Metrics`] are the numbers of a process, shown on a listener of their own. Names and labels keep
+//! these rules:
+//! - a name begins with `hrms_` and what it counts, and ends with its unit (`_seconds`, `_bytes`), or
+//!   with `_total` when it only grows; `process_…` are those that every program has;
+//! - a label has few values, all known beforehand: a route's template and never a path, the class of
+//!   a status, the name of a limit, a cache or a state;
+//! - no histogram has a tenant, and a counter by tenant knows a thousand of them at most, then
+//!   `_others`; nothing has a user.
 //!
 //! # No personal data
 //! A log outlives the record it speaks of and is read by people who may not read that record.
@@ -59,6 +69,7 @@ pub mod fields;
 mod filter;
 mod init;
 mod json;
+mod metrics;
 mod panic;
 mod settings;
 mod spawn;
@@ -67,6 +78,7 @@ mod traces;
 
 pub use filter::{ACCESS_LOG, LogFilter, LogFilterError};
 pub use init::{Guard, TelemetryError, init};
+pub use metrics::{HttpMetrics, InFlight, Labels, METRICS_MEDIA_TYPE, Metrics};
 pub use settings::{LogFormat, LogSettings, UnknownLogFormat};
 pub use spawn::{spawn, spawn_blocking, spawn_named};
 pub use trace_context::TraceContext;

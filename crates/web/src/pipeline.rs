@@ -21,7 +21,7 @@ use actix_web::{
 use database::TenantContext;
 use futures_util::FutureExt as _;
 use kernel::{Ambient, Authorizer, ErrorKind, Standing};
-use telemetry::{Answered, fields};
+use telemetry::{Answered, HttpMetrics, InFlight, fields};
 use tracing::Instrument as _;
 
 use crate::{
@@ -43,6 +43,8 @@ pub struct Pipeline {
     pub authorizer: Arc<dyn Authorizer>,
     /// What is decided before anybody looks at what is asked.
     pub edge: Edge,
+    /// Counts and times of what is answered.
+    pub metrics: HttpMetrics,
     /// Time and randomness, for request ids.
     pub ambient: Ambient,
     /// How long a request may take, from its first byte in the application to its answer.
@@ -66,6 +68,7 @@ pub async fn pipeline(
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let begun = Instant::now();
     let edge = &pipeline.edge;
+    let in_flight = pipeline.metrics.begin();
     let (mut dress, span) = Dress::begin(&pipeline.ambient, edge, request.head());
     trim_slash(&mut request);
     let method = request.method().clone();
@@ -106,7 +109,7 @@ pub async fn pipeline(
     let _entered = span.enter();
     let whole = |mut response: HttpResponse| {
         dress.put_on(edge, response.headers_mut());
-        record(&span, &method, &dress, response.status(), begun);
+        record(&span, &method, &dress, response.status(), begun, in_flight);
         match upload {
             Some(upload) => upload.end_with(response),
             None => response,
@@ -140,19 +143,22 @@ fn report(problem: &Problem) {
     }
 }
 
-/// What is kept of a request: an event of the access log, and the span if it is sent somewhere.
+/// What is kept of a request: an event of the access log, numbers, and the span if it is sent
+/// somewhere.
 fn record(
     span: &tracing::Span,
     method: &Method,
     dress: &Dress<'_>,
     status: StatusCode,
     begun: Instant,
+    in_flight: InFlight<'_>,
 ) {
+    let elapsed = begun.elapsed();
     tracing::info!(
         target: telemetry::ACCESS_LOG,
         method = method.as_str(),
         status = status.as_u16(),
-        micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX),
+        micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
         "answered",
     );
     let answered = Answered {
@@ -162,6 +168,7 @@ fn record(
         status: status.as_u16(),
     };
     answered.describe(span);
+    in_flight.answer(dress.action, status.as_u16(), elapsed);
 }
 
 impl Pipeline {
@@ -195,7 +202,9 @@ impl Pipeline {
         dress.scheme = self.edge.proxies.scheme(head)?;
         if let Some(limits) = &self.edge.limits {
             let client = self.edge.proxies.client(head);
-            limits.admit_address(client, route.is_probe, &mut dress.standing)?;
+            limits
+                .admit_address(client, route.is_probe, &mut dress.standing)
+                .inspect_err(|_| self.count_refusal(dress))?;
         }
         let can_answer =
             route.produces.is_empty() || accept::preferred(headers, &route.produces).is_some();
@@ -214,6 +223,7 @@ impl Pipeline {
             None => self.tenant(head).await?,
         };
         span.record(fields::TENANT, tenant.slug().as_str());
+        self.metrics.for_tenant(tenant.slug().as_str());
         let mut actor = None;
         if route.access != Access::Tenant {
             let token = bearer(headers)?;
@@ -236,7 +246,9 @@ impl Pipeline {
         if let Some(actor) = &actor
             && let Some(limits) = &self.edge.limits
         {
-            limits.admit_user(actor.tenant_id, actor.user_id, &mut dress.standing)?;
+            limits
+                .admit_user(actor.tenant_id, actor.user_id, &mut dress.standing)
+                .inspect_err(|_| self.count_refusal(dress))?;
         }
         Ok(RequestState {
             tenant: Some(tenant),
@@ -251,6 +263,12 @@ impl Pipeline {
             Ok(tenant) => Ok(Some(tenant).filter(TenantContext::is_public)),
             Err(problem) if problem.kind() == ErrorKind::Unavailable => Err(problem),
             Err(_elsewhere) => Ok(None),
+        }
+    }
+
+    fn count_refusal(&self, dress: &Dress<'_>) {
+        if let Some(limit) = dress.standing.last() {
+            self.metrics.refuse(limit);
         }
     }
 

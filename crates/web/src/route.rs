@@ -95,7 +95,7 @@ impl RouteTable {
     pub fn from_openapi(document: &Value) -> Result<Self, RouteError> {
         let mut paths = BTreeMap::<String, Vec<Route>>::new();
         for ((method, path), access) in Self::declarations(document)? {
-            let action = format!("{method} {path}");
+            let action = action(&method, &path);
             let operation = document
                 .get("paths")
                 .and_then(|paths| paths.get(&path)?.get(method.to_lowercase()));
@@ -159,6 +159,15 @@ impl RouteTable {
         Ok(all)
     }
 
+    /// What the routes of a document do: `GET /api/v1/employees/{id}`.
+    ///
+    /// # Errors
+    /// As [`Self::from_openapi`].
+    pub fn actions(document: &Value) -> Result<Vec<String>, RouteError> {
+        let all = Self::declarations(document)?.into_keys();
+        Ok(all.map(|(method, path)| action(&method, &path)).collect())
+    }
+
     pub(crate) fn find(&self, method: &Method, path: &str) -> Found<'_> {
         let Ok(found) = self.paths.at(path) else {
             return Found::Nothing;
@@ -209,6 +218,10 @@ fn media_types(operation: &Value) -> Vec<String> {
         }
     }
     types
+}
+
+fn action(method: &str, path: &str) -> String {
+    format!("{method} {path}")
 }
 
 fn declared(operation: &Value) -> Option<Access> {

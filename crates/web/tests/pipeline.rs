@@ -23,6 +23,7 @@ use async_trait::async_trait;
 use database::TenantContext;
 use kernel::{Actor, Ambient, Authorizer, ErrorKind, Permission, Reach};
 use serde_json::{Value, json};
+use telemetry::{HttpMetrics, Metrics};
 use tracing::{Event, Level, Metadata, Subscriber, span};
 use web::{
     Authenticator, Edge, Pipeline, Problem, RouteTable, Signed, TenantResolver, nothing_here,
@@ -89,6 +90,7 @@ fn composed() -> Pipeline {
         authenticator: Arc::new(Unasked),
         authorizer: Arc::new(Unasked),
         edge: Edge::default(),
+        metrics: HttpMetrics::register(&mut Metrics::new(), []),
         ambient: Ambient::system(),
         request_timeout: Duration::from_millis(50),
     }

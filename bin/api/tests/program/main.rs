@@ -6,6 +6,7 @@
 )]
 
 mod kill;
+mod metrics;
 mod traces;
 
 use std::{

@@ -49,7 +49,7 @@ pub use error::{Problem, SettingsError};
 pub use reference::reference;
 pub use sections::{
     Argon2Settings, AuthSettings, DatabaseSettings, HealthSettings, HttpSettings, LimitSettings,
-    PrincipalCacheSettings, TenancySettings,
+    MetricsSettings, PrincipalCacheSettings, TenancySettings,
 };
 pub use sources::{DEFAULT_FILE, LoadFrom};
 pub use telemetry::{LogSettings, TraceSettings};
@@ -75,6 +75,8 @@ pub struct Settings {
     pub health: HealthSettings,
     /// Logs.
     pub log: LogSettings,
+    /// Metrics.
+    pub metrics: MetricsSettings,
     /// Traces.
     pub traces: TraceSettings,
     /// Where each value came from, by `section.key`.
@@ -135,6 +137,7 @@ impl Settings {
             AuthSettings::describe("auth"),
             HealthSettings::describe("health"),
             LogSettings::describe("log"),
+            MetricsSettings::describe("metrics"),
             TraceSettings::describe("traces"),
         ]
         .concat()
@@ -149,6 +152,7 @@ impl Settings {
         let auth = AuthSettings::read("auth", reader);
         let health = HealthSettings::read("health", reader);
         let log = LogSettings::read("log", reader);
+        let metrics = MetricsSettings::read("metrics", reader);
         let traces = TraceSettings::read("traces", reader);
         Some(Self {
             http: http?,
@@ -158,6 +162,7 @@ impl Settings {
             auth: auth?,
             health: health?,
             log: log?,
+            metrics: metrics?,
             traces: traces?,
             origins: reader.origins(),
         })
@@ -172,6 +177,7 @@ impl Settings {
         self.auth.show("auth", &mut shown);
         self.health.show("health", &mut shown);
         self.log.show("log", &mut shown);
+        self.metrics.show("metrics", &mut shown);
         self.traces.show("traces", &mut shown);
         shown
     }

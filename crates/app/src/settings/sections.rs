@@ -210,6 +210,15 @@ section! {
 }
 
 section! {
+    /// Metrics, in Prometheus' text format.
+    pub struct MetricsSettings {
+        /// Address and port on which `GET /metrics` is answered, to whoever asks: one that only
+        /// the operator reaches. Not set, nowhere.
+        listen: Option<SocketAddr>;
+    }
+}
+
+section! {
     /// Traces, by OTLP over gRPC.
     impl telemetry::TraceSettings {
         /// The collector that they are sent to. It is beside the process or in the same network:

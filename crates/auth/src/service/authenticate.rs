@@ -6,7 +6,7 @@ use database::TenantContext;
 use kernel::{Actor, Ambient};
 use moka::sync::Cache;
 
-use super::Standings;
+use super::{CacheUsage, Standings};
 use crate::{AccessClaims, AuthError, Standing, TokenError, TokenHash, TokenVerifier};
 
 /// Finds out who a bearer token belongs to.
@@ -17,6 +17,7 @@ use crate::{AccessClaims, AuthError, Standing, TokenError, TokenHash, TokenVerif
 pub struct TokenAuthenticator {
     verifier: TokenVerifier,
     verified: Cache<TokenHash, Arc<AccessClaims>>,
+    usage: CacheUsage,
     standings: Arc<Standings>,
     ambient: Ambient,
 }
@@ -35,6 +36,7 @@ impl TokenAuthenticator {
                 .max_capacity(capacity)
                 .time_to_live(lifetime)
                 .build(),
+            usage: CacheUsage::default(),
             standings,
             ambient,
         }
@@ -56,10 +58,20 @@ impl TokenAuthenticator {
         Ok(actor(tenant, &claims, &standing))
     }
 
+    /// How often a token was remembered.
+    pub fn token_cache(&self) -> &CacheUsage {
+        &self.usage
+    }
+
+    /// How often the standing of its user was.
+    pub fn standing_cache(&self) -> &CacheUsage {
+        self.standings.cache()
+    }
+
     async fn claims(&self, token: &str) -> Result<Arc<AccessClaims>, AuthError> {
         let now = self.ambient.now();
         let hash = TokenHash::of(token.as_bytes());
-        if let Some(claims) = self.verified.get(&hash) {
+        if let Some(claims) = self.usage.count(self.verified.get(&hash)) {
             self.verifier.rules().check(&claims, now)?;
             return Ok(claims);
         }

@@ -1,6 +1,7 @@
 //! The use cases.
 
 mod authenticate;
+mod cache_usage;
 mod create_user;
 mod login;
 mod logout;
@@ -14,6 +15,7 @@ mod standings;
 mod users;
 
 pub use authenticate::TokenAuthenticator;
+pub use cache_usage::CacheUsage;
 pub use purge::{Purge, Purged};
 pub use sessions::{Sessions, SignedIn};
 pub use standings::Standings;

@@ -6,6 +6,7 @@ use database::{Database, StoreError, TenantContext};
 use kernel::{SessionId, TenantId};
 use moka::future::Cache;
 
+use super::CacheUsage;
 use crate::{AuthError, SessionRepository, Standing};
 
 /// Knows what a request needs of the user behind its session, and asks the tenant's tables once
@@ -15,6 +16,7 @@ pub struct Standings {
     sessions: Arc<dyn SessionRepository>,
     /// `None`: there is no such session.
     remembered: Cache<(TenantId, SessionId), Option<Arc<Standing>>>,
+    usage: CacheUsage,
 }
 
 impl Standings {
@@ -31,6 +33,7 @@ impl Standings {
                 .max_capacity(capacity)
                 .time_to_live(ttl)
                 .build(),
+            usage: CacheUsage::default(),
         }
     }
 
@@ -45,13 +48,18 @@ impl Standings {
         session: SessionId,
     ) -> Result<Option<Arc<Standing>>, AuthError> {
         let key = (tenant.id(), session);
-        if let Some(standing) = self.remembered.get(&key).await {
+        if let Some(standing) = self.usage.count(self.remembered.get(&key).await) {
             return Ok(standing);
         }
         self.remembered
             .try_get_with(key, self.load(tenant, session))
             .await
             .map_err(AuthError::Standing)
+    }
+
+    /// How often a session was remembered.
+    pub(crate) fn cache(&self) -> &CacheUsage {
+        &self.usage
     }
 
     /// Forgets a session that was changed here. (A request that is reading it at this very moment

@@ -156,6 +156,11 @@ struct Usage {
 }
 
 impl Standing {
+    /// The limit that the request was counted by last.
+    pub(crate) fn last(&self) -> Option<&'static str> {
+        self.0.last().map(|usage| usage.name)
+    }
+
     /// The values of `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10):
     /// for each policy the quota `q` of a window of `w` seconds; what remains of it, `r`, and in
     /// how many seconds all of it is back, `t`.
