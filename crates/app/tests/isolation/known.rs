@@ -1,10 +1,156 @@
 //! What the suite cannot find out by itself. Whoever adds something new to the API or the database
 //! adds a line here when the suite asks for it.
 
-/// A call of a function with its owner's rights: the function with its arguments' types, the call, in
-/// which `{theirs}` is the other tenant's id, and how it may end (`0 rows`, or an SQLSTATE).
-type Call = (&'static str, &'static str, &'static [&'static str]);
+use serde_json::{Value, json};
+use testkit::{USER_PASSWORD, email};
 
-/// How the functions that run with their owner's rights, and that a tenant or the platform may call,
-/// are turned on another tenant.
-pub(crate) const CALLS: &[Call] = &[];
+/// How a function that runs with its owner's rights, and that a tenant or the platform may call, is
+/// turned on another tenant.
+pub(crate) struct Call {
+    /// With its arguments' types.
+    pub(crate) function: &'static str,
+    /// `{theirs}` is the other tenant's id.
+    pub(crate) statement: &'static str,
+    /// How it may end in the caller's own transaction: `0 rows`, or an SQLSTATE. `None`: that is what
+    /// it is for.
+    pub(crate) own: Option<&'static [&'static str]>,
+    /// How it may end with the caller's role and another tenant.
+    pub(crate) forged: &'static [&'static str],
+}
+
+/// What is there for those who run the platform, and for them alone.
+const fn of_the_public_tenant(function: &'static str, statement: &'static str) -> Call {
+    Call {
+        function,
+        statement,
+        own: None,
+        forged: &["42501"],
+    }
+}
+
+pub(crate) const CALLS: &[Call] = &[
+    of_the_public_tenant(
+        "platform.lock_tenant(uuid)",
+        "SELECT platform.lock_tenant('{theirs}')",
+    ),
+    of_the_public_tenant(
+        "platform.change_tenant(uuid, text, text, text, jsonb, timestamp with time zone)",
+        "SELECT platform.change_tenant('{theirs}', 'Loot', 'en', 'UTC', '{}', now())",
+    ),
+    of_the_public_tenant(
+        "platform.suspend_tenant(uuid, text, timestamp with time zone)",
+        "SELECT platform.suspend_tenant('{theirs}', 'Loot', now())",
+    ),
+    of_the_public_tenant(
+        "platform.resume_tenant(uuid, timestamp with time zone)",
+        "SELECT platform.resume_tenant('{theirs}', now())",
+    ),
+    of_the_public_tenant(
+        "platform.add_domain(uuid, text, timestamp with time zone)",
+        "SELECT platform.add_domain('{theirs}', 'loot.example', now())",
+    ),
+    of_the_public_tenant(
+        "platform.remove_domain(uuid, text, timestamp with time zone)",
+        "SELECT platform.remove_domain('{theirs}', '{host}', now())",
+    ),
+];
+
+/// What a field of a body, or a parameter of a query, refers to: its name, and the collection that its
+/// ids are of. (A path needs no line: what stands before the id is the collection.)
+const REFERENCES: &[(&str, &str)] = &[
+    ("department_id", "/api/v1/departments"),
+    ("parent_id", "/api/v1/departments"),
+    ("job_title_id", "/api/v1/job-titles"),
+    ("location_id", "/api/v1/locations"),
+    ("manager_id", "/api/v1/employees"),
+    ("successor_id", "/api/v1/employees"),
+];
+
+/// Texts in a query that name nothing of which there is one.
+pub(crate) const TEXTS: &[&str] = &[
+    "q",
+    "kind",
+    "sort",
+    "fields",
+    "expand",
+    "name",
+    "code",
+    "country",
+    "first_name",
+    "last_name",
+    "employee_number",
+    "work_email",
+    "status",
+    "employment_type",
+    "hire_date",
+];
+
+/// Headers, by which a tenant can be named or that are attacked by themselves.
+pub(crate) const HEADERS: &[&str] = &["x-tenant-slug", "if-match", "idempotency-key"];
+
+/// Fields by which somebody signs in, where no token is needed.
+pub(crate) const CREDENTIALS: &[&str] = &["email", "password", "otp", "refresh_token"];
+
+/// What must have happened to a thing before an operation on it succeeds: other operations, on the
+/// same path.
+pub(crate) const BEFORE: &[(&str, &[&str])] = &[];
+
+/// Lists that are no collection, and what must be added, referring to the id in the path by this
+/// field, for them to have another page. `None`: they have one page as yet.
+pub(crate) const PAGES: &[(&str, Option<(&str, &str)>)] = &[
+    (
+        "/api/v1/employees/{id}/reports",
+        Some(("/api/v1/employees", "manager_id")),
+    ),
+    ("/api/v1/employees/{id}/employments", None),
+];
+
+/// Operations after which the session that called them is over.
+pub(crate) const LAST: &[&str] = &["POST /api/v1/auth/logout"];
+
+/// Operations that take an idempotency key, as their description says, and do not heed it yet. A line
+/// less here is a promise kept.
+pub(crate) const NOT_KEPT: &[&str] = &["POST /api/v1/imports"];
+
+/// The collection that an id is of.
+pub(crate) fn refers_to(_template: &str, name: &str) -> Option<&'static str> {
+    let mut known = REFERENCES.iter();
+    known.find(|(field, _)| *field == name).map(|(_, of)| *of)
+}
+
+/// Whether ids of a collection to which no operation adds are known otherwise.
+pub(crate) fn is_given(_collection: &str) -> bool {
+    false
+}
+
+/// The value of a field that no two things of a tenant may share, or that makes sense beside the
+/// others; the example of the description otherwise.
+pub(crate) fn value(field: &str, number: u32) -> Option<Value> {
+    Some(match field {
+        "code" => json!(format!("C{number}")),
+        "employee_number" => json!(format!("N{number}")),
+        "work_email" => json!(format!("somebody-{number}@example.com")),
+        "hire_date" => json!("2020-01-01"),
+        _ => return None,
+    })
+}
+
+/// By what an administrator of a tenant signs in.
+pub(crate) fn credential(field: &str, tenant: &str, refresh_token: &str) -> Value {
+    match field {
+        "email" => json!(email("administrator", tenant)),
+        "password" => json!(USER_PASSWORD),
+        "refresh_token" => json!(refresh_token),
+        _ => Value::Null,
+    }
+}
+
+/// The same of nobody.
+pub(crate) fn credential_of_nobody(field: &str) -> Value {
+    match field {
+        "email" => json!("nobody@nowhere.example"),
+        "password" => json!(USER_PASSWORD),
+        "refresh_token" => json!("kx0Zc6vTqgkA1vH2Yl8mB0u7x1n6S3yqJq5dQ9r2f4E"),
+        _ => Value::Null,
+    }
+}

@@ -12,7 +12,10 @@
 )]
 
 mod catalogue;
+mod document;
 mod filling;
 mod known;
 mod ledger;
+mod routes;
+mod scene;
 mod tables;

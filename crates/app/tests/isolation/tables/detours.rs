@@ -89,37 +89,44 @@ pub(crate) async fn functions(world: &mut World) -> Vec<String> {
                 &[&grantee, &signature],
             )
             .await;
-            let crimes: Vec<Crime> = if may == [(true,)] {
-                let known = known::CALLS.iter().filter(|(of, ..)| *of == signature);
-                let known: Vec<_> = known
-                    .map(|(_, call, ends)| ((*call).to_owned(), *ends))
-                    .collect();
-                assert!(
-                    !known.is_empty(),
-                    "{who} may call {signature}, with its owner's rights: how is it attacked?"
-                );
-                known
-            } else {
-                let unknown = function
-                    .arguments
-                    .iter()
-                    .map(|kind| format!("NULL::{kind}"));
-                let unknown = unknown.collect::<Vec<_>>().join(", ");
-                vec![(format!("SELECT {}({unknown})", function.name), DENIED)]
-            };
+            let known: Vec<_> = known::CALLS
+                .iter()
+                .filter(|it| it.function == signature)
+                .collect();
+            let may = may == [(true,)];
+            assert!(
+                !may || !known.is_empty(),
+                "{who} may call {signature}, with its owner's rights: how is it attacked?"
+            );
+            let unknown = function.arguments.iter();
+            let unknown: Vec<_> = unknown.map(|kind| format!("NULL::{kind}")).collect();
+            let unknown = format!("SELECT {}({})", function.name, unknown.join(", "));
+            let own = world.homes.iter().find(|home| home.fixture.slug == *who);
             for victim in world.homes.iter().filter(|home| home.fixture.slug != *who) {
-                let own = world.homes.iter().find(|home| home.fixture.slug == *who);
-                let scope = Scope {
+                let call = |it: &known::Call| {
+                    let host = format!("{}.test", victim.fixture.slug);
+                    it.statement
+                        .replace("{theirs}", &victim.tenant)
+                        .replace("{host}", &host)
+                };
+                let mut as_itself: Vec<Crime> = Vec::new();
+                let mut forged: Vec<Crime> = Vec::new();
+                if may {
+                    forged.extend(known.iter().map(|it| (call(it), it.forged)));
+                    let bounded = known.iter().filter_map(|it| Some((call(it), it.own?)));
+                    as_itself.extend(bounded);
+                } else {
+                    as_itself.push((unknown.clone(), DENIED));
+                }
+                let mut scope = Scope {
                     role: role.clone(),
                     schema: own.map_or("platform", |own| own.fixture.schema).to_owned(),
                     tenant: own.map(|own| own.tenant.clone()),
                 };
-                let crimes: Vec<Crime> = crimes
-                    .iter()
-                    .map(|(call, ends)| (call.replace("{theirs}", &victim.tenant), *ends))
-                    .collect();
                 let before = victim.ledger(&mut world.superuser).await;
-                failures.extend(demand(&mut login, &scope, who, &crimes).await);
+                failures.extend(demand(&mut login, &scope, who, &as_itself).await);
+                scope.tenant = Some(victim.tenant.clone());
+                failures.extend(demand(&mut login, &scope, who, &forged).await);
                 let after = victim.ledger(&mut world.superuser).await;
                 failures.extend(changed(&before, &after));
             }
