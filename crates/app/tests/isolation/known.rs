@@ -93,7 +93,10 @@ pub(crate) const CREDENTIALS: &[&str] = &["email", "password", "otp", "refresh_t
 
 /// What must have happened to a thing before an operation on it succeeds: other operations, on the
 /// same path.
-pub(crate) const BEFORE: &[(&str, &[&str])] = &[];
+pub(crate) const BEFORE: &[(&str, &[&str])] = &[(
+    "POST /api/v1/employees/{id}/rehire",
+    &["POST /api/v1/employees/{id}/terminate"],
+)];
 
 /// Lists that are no collection, and what must be added, referring to the id in the path by this
 /// field, for them to have another page. `None`: they have one page as yet.
@@ -103,6 +106,7 @@ pub(crate) const PAGES: &[(&str, Option<(&str, &str)>)] = &[
         Some(("/api/v1/employees", "manager_id")),
     ),
     ("/api/v1/employees/{id}/employments", None),
+    ("/api/v1/employees/{id}/timeline", None),
 ];
 
 /// Operations after which the session that called them is over.
@@ -125,8 +129,9 @@ pub(crate) fn is_given(_collection: &str) -> bool {
 
 /// The value of a field that no two things of a tenant may share, or that makes sense beside the
 /// others; the example of the description otherwise.
-pub(crate) fn value(field: &str, number: u32) -> Option<Value> {
+pub(crate) fn value(template: &str, field: &str, number: u32) -> Option<Value> {
     Some(match field {
+        "hire_date" if template.ends_with("/rehire") => json!("2027-01-01"),
         "code" => json!(format!("C{number}")),
         "employee_number" => json!(format!("N{number}")),
         "work_email" => json!(format!("somebody-{number}@example.com")),

@@ -220,7 +220,7 @@ impl Scene {
                 } else {
                     take(&mut body, &field.pointer);
                 }
-            } else if let Some(value) = known::value(&field.name, number)
+            } else if let Some(value) = known::value(&of.template, &field.name, number)
                 && body.pointer(&field.pointer).is_some()
             {
                 put(&mut body, &field.pointer, value);
