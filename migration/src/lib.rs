@@ -2,6 +2,7 @@
 #![deny(missing_docs)]
 
 pub mod catalogue;
+mod drift;
 mod error;
 pub mod fit;
 pub mod install;
@@ -12,6 +13,7 @@ mod roles;
 mod tenant;
 mod tenant_table;
 
+pub use drift::{Difference, Drift};
 pub use error::MigrationError;
 pub use migrator::{Migrator, SchemaStatus};
 pub use platform::Platform;

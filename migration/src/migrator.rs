@@ -225,7 +225,7 @@ impl Migrator {
         clippy::disallowed_methods,
         reason = "a migration's transaction belongs to no tenant; errors drop it, which rolls back"
     )]
-    async fn begin(&self, schema: &str) -> Result<DatabaseTransaction, DbErr> {
+    pub(crate) async fn begin(&self, schema: &str) -> Result<DatabaseTransaction, DbErr> {
         let tx = self.db.begin().await?;
         let lock = "SELECT pg_advisory_xact_lock(hashtextextended('hrms migrate ' || $1, 0))";
         tx.execute_raw(call(lock, schema)).await?;
@@ -287,7 +287,11 @@ fn pending(schema: &str, applied: &[Applied]) -> Result<Vec<String>, MigrationEr
 /// Takes the owner's role, with the schema in front of everything else. A tenant schema is made, with
 /// its role; the function for that is the login's to call, not the owner's. The role of the public
 /// tenant is there before the schema `platform` is migrated, which gives it rights.
-async fn enter(tx: &DatabaseTransaction, schema: &str, roles: &Roles) -> Result<(), DbErr> {
+pub(crate) async fn enter(
+    tx: &DatabaseTransaction,
+    schema: &str,
+    roles: &Roles,
+) -> Result<(), DbErr> {
     let Roles {
         owner,
         schema: role,
@@ -358,7 +362,7 @@ fn tenant_schema(schema: &str) -> Result<(), MigrationError> {
     }
 }
 
-fn of(schema: &str) -> impl FnOnce(DbErr) -> MigrationError {
+pub(crate) fn of(schema: &str) -> impl FnOnce(DbErr) -> MigrationError {
     move |source| MigrationError::Migration {
         schema: schema.to_owned(),
         source,

@@ -9,6 +9,8 @@ mod scratch;
 #[cfg(test)]
 mod catalogue;
 #[cfg(test)]
+mod drift;
+#[cfg(test)]
 mod install;
 #[cfg(test)]
 mod isolation;
