@@ -10,6 +10,9 @@ use crate::{StoreError, Tenant, Tx, Write};
 /// How long an answer is kept: a day, as the HTTP contract says.
 const KEPT: Duration = Duration::DAY;
 
+/// What is so long out of date is cleared away by others; nobody may still be replacing it.
+const SETTLED: Duration = Duration::HOUR;
+
 /// A request that its client may send again: his key, and what was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestKey {
@@ -50,29 +53,32 @@ pub enum Earlier {
 }
 
 #[derive(FromQueryResult)]
-struct Row {
-    free: bool,
-    request_hash: Option<Vec<u8>>,
-    status: Option<i16>,
-    location: Option<String>,
-    resource_version: Option<i64>,
-    body: Option<Vec<u8>>,
+struct Lock {
+    is_ours: bool,
 }
 
-/// Lock and look-up in one statement: its snapshot may be older than the lock, and miss an answer
-/// that was kept in between. Then [`KEEP`] finds the row, and the transaction fails.
-const LOOK_UP: &str = "\
-    SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS free, \
-        k.request_hash, k.status, k.location, k.resource_version, k.body \
-    FROM (SELECT 1) AS one LEFT JOIN idempotency_keys k \
-        ON k.actor_id = $2 AND k.route = $3 AND k.key = $4 AND k.expires_at > $5";
+#[derive(FromQueryResult)]
+struct Row {
+    request_hash: Vec<u8>,
+    status: i16,
+    location: Option<String>,
+    resource_version: Option<i64>,
+    body: Vec<u8>,
+}
+
+/// Before the look-up, in a statement of its own: what is looked up must be as new as the lock.
+const LOCK: &str = "SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS is_ours";
+
+const LOOK_UP: &str = "SELECT k.request_hash, k.status, k.location, k.resource_version, k.body \
+     FROM idempotency_keys k \
+     WHERE k.actor_id = $1 AND k.route = $2 AND k.key = $3 AND k.expires_at > $4";
 
 /// Clears away a few that are out of date, never the row that is stored; replaces one of the same
 /// key that is.
 const KEEP: &str = "\
     WITH cleared AS (DELETE FROM idempotency_keys WHERE id IN ( \
         SELECT id FROM idempotency_keys \
-        WHERE expires_at <= $10 AND NOT (actor_id = $2 AND route = $3 AND key = $4) \
+        WHERE expires_at <= $12 AND NOT (actor_id = $2 AND route = $3 AND key = $4) \
         ORDER BY expires_at LIMIT 3 FOR UPDATE SKIP LOCKED)) \
     INSERT INTO idempotency_keys AS k (id, actor_id, route, key, request_hash, status, location, \
         resource_version, body, expires_at) \
@@ -99,11 +105,11 @@ impl Tx<Tenant, Write> {
             self.tenant().id(),
             route.len()
         );
+        let locked: Option<Lock> = self.row(LOCK, [lock.into()]).await?;
         let row: Option<Row> = self
             .row(
                 LOOK_UP,
                 [
-                    lock.into(),
                     actor.uuid().into(),
                     route.as_str().into(),
                     key.as_str().into(),
@@ -111,19 +117,18 @@ impl Tx<Tenant, Write> {
                 ],
             )
             .await?;
-        let row = row.ok_or_else(|| StoreError::corrupt("a look-up without a row"))?;
-        Ok(match (row.request_hash, row.status, row.body) {
-            (Some(hash), Some(status), Some(body)) if hash == request.request_hash => {
+        Ok(match row {
+            Some(row) if row.request_hash == request.request_hash => {
                 Earlier::Answered(KeptAnswer {
-                    status: u16::try_from(status).map_err(StoreError::corrupt)?,
+                    status: u16::try_from(row.status).map_err(StoreError::corrupt)?,
                     location: row.location,
                     version: row.resource_version,
-                    body,
+                    body: row.body,
                 })
             }
-            (Some(_), ..) => Earlier::Another,
-            (None, ..) if row.free => Earlier::Never,
-            (None, ..) => Earlier::Running,
+            Some(_) => Earlier::Another,
+            None if locked.is_some_and(|locked| locked.is_ours) => Earlier::Never,
+            None => Earlier::Running,
         })
     }
 
@@ -152,6 +157,7 @@ impl Tx<Tenant, Write> {
                     answer.body.clone().into(),
                     now.into(),
                     (now + KEPT).into(),
+                    (now - SETTLED).into(),
                 ],
             )
             .await?;

@@ -45,7 +45,7 @@ fn tags(headers: &HeaderMap, name: HeaderName) -> Option<Tags> {
                 None => (tag, &mut tags.strong),
             };
             let quoted = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
-            match quoted.and_then(|tag| tag.parse().ok()) {
+            match quoted.and_then(version) {
                 Some(version) => list.push(version),
                 None if tag == "*" => tags.any = true,
                 None => tags.other = true,
@@ -53,6 +53,12 @@ fn tags(headers: &HeaderMap, name: HeaderName) -> Option<Tags> {
         }
     }
     given.then_some(tags)
+}
+
+/// The version of a tag, written as [`etag`] writes it.
+fn version(tag: &str) -> Option<i64> {
+    let version: i64 = tag.parse().ok()?;
+    (version.to_string() == tag).then_some(version)
 }
 
 /// The version that the client's change is made for: `If-Match`. It is compared when it is its
@@ -70,7 +76,7 @@ impl IfMatch {
         match &self.0 {
             Some(tags) if tags.strong.contains(&version) => Ok(()),
             Some(Tags {
-                any: false,
+                any: _,
                 strong,
                 weak,
                 other,
@@ -122,7 +128,9 @@ mod tests {
         assert_eq!(check(&["\"3\""], 3), Ok(()));
         assert_eq!(check(&["\"2\", \"3\""], 3), Ok(()));
         assert_eq!(check(&["\"2\"", "\"3\""], 3), Ok(()));
-        for stale in ["\"2\"", "W/\"3\"", "\"\"", "\"x\"", "3", "\"3"] {
+        for stale in [
+            "\"2\"", "\"+3\"", "\"03\"", "*, \"2\"", "W/\"3\"", "\"\"", "\"x\"", "3", "\"3",
+        ] {
             assert_eq!(
                 check(&[stale], 3),
                 Err(ErrorKind::VersionMismatch),

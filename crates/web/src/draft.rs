@@ -48,21 +48,15 @@ impl<T: DeserializeOwned> Draft<T> {
         let mut value = serde_json::to_value(current).map_err(|error| {
             Problem::new(ErrorKind::Internal, "Something went wrong on our side.").caused_by(error)
         })?;
-        let (Value::Object(changes), Value::Object(fields)) = (&patch, &mut value) else {
+        if !patch.is_object() {
             return Err(Problem::invalid(vec![FieldError::new(
                 "",
                 "invalid",
                 "a merge patch is a JSON object",
             )]));
-        };
-        // Clearing what does not exist would leave no trace for the reader to find.
-        let mut unknown = Vec::new();
-        for (name, change) in changes {
-            if change.is_null() && !fields.contains_key(name) {
-                let pointer = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
-                unknown.push(FieldError::new(pointer, "unknown_field", "no such field"));
-            }
         }
+        let mut unknown = Vec::new();
+        cleared_unknown(&patch, &value, "", &mut unknown);
         if !unknown.is_empty() {
             return Err(Problem::invalid(unknown));
         }
@@ -72,6 +66,23 @@ impl<T: DeserializeOwned> Draft<T> {
 
     fn bytes(&self) -> Result<&Bytes, Problem> {
         self.body.as_ref().map_err(Problem::copy)
+    }
+}
+
+/// What is cleared and does not exist: merged, it would leave no trace for the reader to find.
+fn cleared_unknown(patch: &Value, current: &Value, at: &str, unknown: &mut Vec<FieldError>) {
+    let (Value::Object(changes), Value::Object(fields)) = (patch, current) else {
+        return;
+    };
+    for (name, change) in changes {
+        let pointer = format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"));
+        match fields.get(name) {
+            None if change.is_null() => {
+                unknown.push(FieldError::new(pointer, "unknown_field", "no such field"));
+            }
+            Some(field) => cleared_unknown(change, field, &pointer, unknown),
+            None => {}
+        }
     }
 }
 
@@ -222,6 +233,10 @@ mod tests {
                 ("/range/min".to_owned(), "invalid"),
                 ("/range/x".to_owned(), "unknown_field")
             ]
+        );
+        assert_eq!(
+            refused(r#"{"range": {"colour": null}}"#),
+            [("/range/colour".to_owned(), "unknown_field")]
         );
         for patch in ["[]", "null", "\"name\""] {
             assert_eq!(refused(patch), [(String::new(), "invalid")]);

@@ -44,6 +44,9 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
     }
 }
 
+/// So many parameters a request has at most: more are no question.
+const MOST: usize = 200;
+
 /// The names and values of a query string, decoded.
 ///
 /// # Errors
@@ -51,6 +54,10 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
 /// asked.
 pub(crate) fn pairs(query: &str) -> Result<Vec<(String, String)>, Problem> {
     let refused = |name: &str| Problem::parameter(name, "what is sent is not UTF-8");
+    if query.split('&').count() > MOST {
+        let rule = format!("at most {MOST} parameters are taken at a time");
+        return Err(Problem::parameter("query", rule));
+    }
     query
         .split('&')
         .filter(|pair| !pair.is_empty())
@@ -123,6 +130,12 @@ mod tests {
                 .to_string()
                 .starts_with("invalid_parameter: Parameter `colour`")
         );
+    }
+
+    #[test]
+    fn very_many_parameters_are_not_even_read() {
+        assert_eq!(pairs(&"a=1&".repeat(199)).unwrap().len(), 199);
+        assert!(pairs(&"a=1&".repeat(10_000)).is_err());
     }
 
     #[test]

@@ -62,6 +62,10 @@ fn describe(operation: &mut Value, paragraph: &str) {
     }
 }
 
+/// POSTs that are no [`web::Change`]: signing out twice is signing out, and an import is its own
+/// transaction over a body that is too large to be kept.
+const WITHOUT_KEY: [&str; 2] = ["logout", "import_file"];
+
 /// Adds the headers that it takes, and an example to a parameter whose schema suggests one.
 fn parameters(method: &str, operation: &mut Value, needs: &Needs, schemas: &Value) {
     let mut taken = Vec::new();
@@ -72,7 +76,8 @@ fn parameters(method: &str, operation: &mut Value, needs: &Needs, schemas: &Valu
             "schema": { "type": "string" }, "example": "acme",
         }));
     }
-    if needs.token() && method == "post" {
+    let id = operation.get("operationId").and_then(Value::as_str);
+    if needs.token() && method == "post" && !id.is_some_and(|id| WITHOUT_KEY.contains(&id)) {
         taken.push(json!({
             "name": "Idempotency-Key", "in": "header", "required": false,
             "description": "Your name for this request, for example a UUID: sent again within 24 \

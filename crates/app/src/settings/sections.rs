@@ -36,10 +36,10 @@ section! {
         body_limit: usize = "1048576", from "1024" to "67108864";
         /// Largest body of an import, in bytes. Four at most are in memory at a time.
         import_body_limit: usize = "33554432", from "1024" to "1073741824";
-        /// Lists that are written as CSV at a time. Each holds a page of 200 in memory, and no
-        /// connection between two pages.
+        /// Pages of lists that are read at a time to be written as CSV. Between two pages an export
+        /// holds 200 lines in memory, and neither a place nor a connection.
         exports: usize = "16", from "1" to "10000";
-        /// Of these for one tenant; more are answered 429.
+        /// Of these for one tenant; its other exports wait.
         exports_per_tenant: usize = "3", from "1" to "1000";
         /// How long a client may take to send the head of a request.
         client_timeout: Duration = "5s", from "100ms" to "5m";

@@ -127,8 +127,10 @@ async fn the_fields_that_can_be_asked_for_are_those_that_are_shown() {
             assert_eq!(one.status, 200, "{field}: {}", one.text);
             let keys: Vec<_> = one.body["data"][0].as_object().unwrap().keys().collect();
             assert_eq!(keys, [*field]);
+            let part = format!("{field}_");
+            let is_column = |column: &str| column == *field || column.starts_with(&part);
             assert!(
-                header.contains(field.as_str()),
+                header.split(',').any(is_column),
                 "{path}: {field} of {header}"
             );
         }
@@ -328,9 +330,9 @@ async fn an_export_is_the_whole_list_and_harmless() {
 }
 
 #[tokio::test]
-async fn a_company_exports_a_few_lists_at_a_time_and_keeps_none_from_another() {
+async fn readers_who_stop_reading_keep_no_export_from_anybody() {
     let api = Api::start_with(|settings| {
-        settings.http.exports = 2;
+        settings.http.exports = 1;
         settings.http.exports_per_tenant = 1;
     })
     .await;
@@ -343,25 +345,17 @@ async fn a_company_exports_a_few_lists_at_a_time_and_keeps_none_from_another() {
         rows.collect::<String>()
     );
     assert_eq!(import(&api, &acme, "employees", file).await.status, 200);
-    let request = api
-        .signed(&acme, Method::GET, EMPLOYEES)
-        .header("accept", "text/csv");
-    let first = request.send().await.unwrap();
-    assert_eq!(first.status(), 200);
-    assert_problem(&csv(&api, &acme, EMPLOYEES).await, 429, "rate_limited");
-    assert_eq!(csv(&api, &globex, EMPLOYEES).await.status, 200);
-    assert_eq!(api.get(&acme, EMPLOYEES).await.status, 200);
-    drop(first);
-    // Its place is free as soon as the server notices.
-    for _ in 0..200 {
-        if csv(&api, &acme, &format!("{EMPLOYEES}?q=none"))
-            .await
-            .status
-            == 200
-        {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    let mut stalled = Vec::new();
+    for _ in 0..8 {
+        let request = api
+            .signed(&acme, Method::GET, EMPLOYEES)
+            .header("accept", "text/csv");
+        let reader = request.send().await.unwrap();
+        assert_eq!(reader.status(), 200);
+        stalled.push(reader);
     }
-    panic!("an export whose reader is gone keeps its place");
+    assert_eq!(csv(&api, &globex, EMPLOYEES).await.status, 200);
+    let again = csv(&api, &acme, EMPLOYEES).await;
+    assert_eq!(again.text.lines().count(), 20_001);
+    drop(stalled);
 }

@@ -1,5 +1,7 @@
 //! What a list may be asked, and what it is asked.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -175,6 +177,8 @@ impl Position {
 
 /// So many conditions, sort keys, or values of one `in` are asked at a time.
 const MOST: usize = 100;
+/// So many mistakes are told.
+const MOST_FAULTS: usize = 50;
 /// More words than a name has tell nobody apart.
 const MOST_WORDS: usize = 6;
 
@@ -192,7 +196,7 @@ impl ListSpec {
     /// takes them; `None` in `taken` is unknown.
     ///
     /// # Errors
-    /// Every parameter that is unknown, given twice, or wrong; else the first that the caller may
+    /// Every parameter that is unknown, given twice, or wrong, 50 at most; else the first that the caller may
     /// not ask about.
     pub fn read<'a>(
         &self,
@@ -201,21 +205,23 @@ impl ListSpec {
     ) -> Result<ListQuery, ListFault> {
         let mut query = ListQuery::default();
         let mut wrong = Vec::new();
-        let mut denied = None;
-        let mut seen = Vec::new();
+        let mut guarded = Vec::new();
+        let mut seen = HashSet::new();
         for (name, value) in parameters {
-            if seen.contains(&name) {
+            if wrong.len() == MOST_FAULTS {
+                break;
+            }
+            if !seen.insert(name) {
                 wrong.push(fault(name, "is given twice"));
                 continue;
             }
-            seen.push(name);
             let read = match name {
-                "sort" if !self.sort.is_empty() => self.order(value, &mut query, &mut denied),
+                "sort" if !self.sort.is_empty() => self.order(value, &mut query, &mut guarded),
                 "q" if self.search.is_some() => words(value).map(|words| query.words = words),
                 "expand" if !self.expand.is_empty() => self
                     .names(value, self.expand)
                     .map(|names| query.expand = names),
-                _ => self.condition(name, value, &mut denied).map(|condition| {
+                _ => self.condition(name, value, &mut guarded).map(|condition| {
                     query.conditions.push(condition);
                 }),
             };
@@ -232,7 +238,7 @@ impl ListSpec {
         if !wrong.is_empty() {
             return Err(ListFault::Invalid(wrong));
         }
-        if let Some(permission) = denied.filter(|permission| !holds(*permission)) {
+        if let Some(permission) = guarded.into_iter().find(|it| !holds(*it)) {
             return Err(ListFault::Denied(permission));
         }
         if query.sort.is_empty() {
@@ -265,7 +271,7 @@ impl ListSpec {
         &self,
         value: &str,
         query: &mut ListQuery,
-        denied: &mut Option<Permission>,
+        guarded: &mut Vec<Permission>,
     ) -> Result<(), String> {
         for key in value.split(',').map(str::trim) {
             let (name, direction) = match key.strip_prefix('-') {
@@ -283,7 +289,7 @@ impl ListSpec {
             if query.sort.iter().any(|key| key.field == field.name) {
                 return Err(format!("names {} twice", field.name));
             }
-            note(denied, field);
+            guarded.extend(field.permission);
             query.sort.push(SortKey {
                 field: field.name,
                 direction,
@@ -296,7 +302,7 @@ impl ListSpec {
         &self,
         name: &str,
         value: &str,
-        denied: &mut Option<Permission>,
+        guarded: &mut Vec<Permission>,
     ) -> Result<Condition, String> {
         let (field, suffix) = match name.split_once('[') {
             Some((field, rest)) => (field, rest.strip_suffix(']').or(Some(""))),
@@ -319,7 +325,7 @@ impl ListSpec {
                     .collect();
                 format!("{} takes {}", field.name, known.join(", "))
             })?;
-        note(denied, field);
+        guarded.extend(field.permission);
         let values = if operator == Operator::In {
             let values: Result<Vec<_>, _> = value
                 .split(',')
@@ -338,10 +344,6 @@ impl ListSpec {
             values,
         })
     }
-}
-
-fn note(denied: &mut Option<Permission>, field: &ListField) {
-    *denied = denied.or(field.permission);
 }
 
 fn fault(name: &str, message: impl Into<String>) -> FieldError {
@@ -372,12 +374,18 @@ mod tests {
         description: "",
     };
 
+    const BANK: Permission = Permission {
+        name: "employees:read_bank",
+        description: "",
+    };
+
     const SPEC: ListSpec = ListSpec {
         fields: &[
             ListField::new("last_name", Kind::Name).sortable(),
             ListField::new("hire_date", Kind::Date).sortable(),
             ListField::new("status", Kind::Word(&["active", "gone"])),
             ListField::new("pay", Kind::Integer).sortable().needs(PAY),
+            ListField::new("bank", Kind::Code).needs(BANK),
         ],
         sort: &[SortKey::ascending("last_name")],
         search: Some("names"),
@@ -457,6 +465,9 @@ mod tests {
             assert_eq!(read(&[parameter]).unwrap_err(), [PAY.name]);
             assert!(SPEC.read([parameter], |_| true).is_ok());
         }
+        let both = [("pay[gte]", "1"), ("bank[ne]", "x")];
+        let denied = SPEC.read(both, |permission| permission.name == PAY.name);
+        assert!(matches!(denied, Err(ListFault::Denied(bank)) if bank.name == BANK.name));
     }
 
     #[test]

@@ -130,17 +130,12 @@ impl Kind {
             Self::Id => crate::id::parse(text)
                 .map(Scalar::Id)
                 .map_err(|_wrong| "an identifier is a UUID, as the API returned it".to_owned()),
-            Self::Date => {
-                let format = time::macros::format_description!("[year]-[month]-[day]");
-                Date::parse(text, format)
-                    .map(Scalar::Date)
-                    .map_err(|_wrong| "must be a date, for example 2026-01-31".to_owned())
-            }
-            Self::Instant => OffsetDateTime::parse(text, &Rfc3339)
-                .map(|instant| Scalar::Instant(instant.to_offset(time::UtcOffset::UTC)))
-                .map_err(|_wrong| {
-                    "must be an instant, for example 2026-01-31T12:00:00Z".to_owned()
-                }),
+            Self::Date => read_date(text)
+                .map(Scalar::Date)
+                .ok_or_else(|| "must be a date, for example 2026-01-31".to_owned()),
+            Self::Instant => read_instant(text)
+                .map(Scalar::Instant)
+                .ok_or_else(|| "must be an instant, for example 2026-01-31T12:00:00Z".to_owned()),
             Self::Integer => text
                 .parse()
                 .map(Scalar::Integer)
@@ -151,6 +146,22 @@ impl Kind {
                 .map_err(|_wrong| "must be true or false".to_owned()),
         }
     }
+}
+
+/// A date, `YYYY-MM-DD` and nothing else: the library would take a sign, and years that PostgreSQL
+/// does not know.
+fn read_date(text: &str) -> Option<Date> {
+    let format = time::macros::format_description!("[year]-[month]-[day]");
+    let plain = text.len() == 10 && text.starts_with(|first: char| first.is_ascii_digit());
+    let date = Date::parse(text, format).ok()?;
+    (plain && date.year() >= 1).then_some(date)
+}
+
+/// An instant in UTC, of the years of [`read_date`].
+fn read_instant(text: &str) -> Option<OffsetDateTime> {
+    let instant = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+    let utc = instant.checked_to_offset(time::UtcOffset::UTC)?;
+    (1..=9999).contains(&utc.year()).then_some(utc)
 }
 
 #[cfg(test)]
@@ -191,6 +202,11 @@ mod tests {
             (Kind::Id, "7"),
             (Kind::Date, "2026-02-30"),
             (Kind::Date, "2026-02-03T00:00:00Z"),
+            (Kind::Date, "-9999-01-01"),
+            (Kind::Date, "+2026-01-01"),
+            (Kind::Date, "0000-01-01"),
+            (Kind::Instant, "9999-12-31T23:59:59-23:59"),
+            (Kind::Instant, "0000-01-01T00:00:00Z"),
             (Kind::Instant, "2026-02-03"),
             (Kind::Integer, "1.5"),
             (Kind::Boolean, "yes"),

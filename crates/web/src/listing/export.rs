@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use actix_web::web::Bytes;
+use actix_web::web::{Bytes, Data};
 use kernel::{
     ErrorKind, FairLimits, FairPermit, FairSemaphore, ListQuery, Page, PageRequest, Shown, TenantId,
 };
@@ -11,9 +11,13 @@ use serde::Serialize;
 use super::{unwritten, values};
 use crate::{Problem, csv};
 
-/// How many exports run at a time: each holds a page in memory, and reads one after the other.
+/// How many pages of exports are read at a time, and of one tenant. A place is held while a page is
+/// read and no longer: a reader who stops reading keeps none.
 #[derive(Debug)]
 pub struct Exports(Arc<FairSemaphore<TenantId>>);
+
+/// So many exports of one tenant wait for their turn to read.
+const WAITING: usize = 256;
 
 impl Exports {
     /// So many in all, and of one tenant.
@@ -21,16 +25,18 @@ impl Exports {
         Self(FairSemaphore::new(FairLimits {
             permits: at_once,
             per_key: per_tenant,
-            waiting_per_key: 0,
+            waiting_per_key: WAITING,
         }))
     }
 
-    pub(super) fn begin(&self, tenant: TenantId) -> Result<FairPermit<TenantId>, Problem> {
-        self.0.try_acquire(tenant).ok_or_else(|| {
+    /// Waits for the tenant's turn.
+    pub(super) async fn turn(&self, tenant: TenantId) -> Result<FairPermit<TenantId>, Problem> {
+        self.0.acquire(tenant).await.map_err(|refusal| {
             Problem::new(
                 ErrorKind::RateLimited,
-                "As many exports run as may. Try again when one of them is done.",
+                "As many exports of this company run as may. Try again when one of them is done.",
             )
+            .caused_by(refusal)
             .retry_after(5)
         })
     }
@@ -43,7 +49,8 @@ pub(super) struct Export<T, K, F> {
     pub(super) page: Option<Page<T, K>>,
     pub(super) shown: Vec<Shown>,
     pub(super) begun: bool,
-    pub(super) _permit: FairPermit<TenantId>,
+    pub(super) tenant: TenantId,
+    pub(super) exports: Data<Exports>,
 }
 
 impl<T, K, F> Export<T, K, F>
@@ -55,7 +62,10 @@ where
         let page = match (self.page.take(), &self.request.after) {
             (Some(first), _) => first,
             (None, None) => return Ok(None),
-            (None, Some(_)) => (self.read)(&self.query, &self.request).await?,
+            (None, Some(_)) => {
+                let _turn = self.exports.turn(self.tenant).await?;
+                (self.read)(&self.query, &self.request).await?
+            }
         };
         let mut records = Vec::with_capacity(page.items.len() + 1);
         if !self.begun {
