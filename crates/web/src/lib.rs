@@ -34,8 +34,8 @@
 //! # Clients that take their time
 //! The first head of a connection has to come within `http.client_timeout` (408), a body within
 //! `http.body_timeout` (400), and a connection whose request was not read to its end is closed after
-//! the answer. A later head of a connection that was kept has no time of its own in the server
-//! beneath: who begins one and does not end it holds a socket and nothing else.
+//! the answer. Whoever has begun a request on a connection that was kept, and whoever does not read
+//! his answer, loses the connection after `http.request_timeout` and a little (`app::server`).
 //!
 //! # What is logged
 //! Every answer is one event of the access log. A defect (500) is an `error` with its causes; that

@@ -44,11 +44,12 @@ section! {
         /// How long a client may take to send the head of a request.
         client_timeout: Duration = "5s", from "100ms" to "5m";
         /// How long the body of a request may take to arrive, besides the time that its bytes take
-        /// at 64 KiB a second.
+        /// at 16 KiB a second.
         body_timeout: Duration = "10s", from "100ms" to "10m";
         /// How long an idle connection is kept open.
         keep_alive: Duration = "75s", from "1s" to "1h";
-        /// How long a request may take before it is answered 503.
+        /// How long a request may take before it is answered 503. As long a client may leave its
+        /// answer unread, besides the time that its bytes take at 16 KiB a second.
         request_timeout: Duration = "30s", from "100ms" to "10m";
         /// How long running requests may take to end when the server stops.
         shutdown_grace: Duration = "25s", from "0s" to "10m";

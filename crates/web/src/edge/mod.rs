@@ -25,7 +25,7 @@ pub struct Edge {
     /// Whose pages may read the answers.
     pub cors: Cors,
     /// How long the body of a request may take to arrive, besides the time that its bytes take at
-    /// 64 KiB a second.
+    /// 16 KiB a second.
     pub body_timeout: Duration,
 }
 

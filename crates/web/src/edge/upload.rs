@@ -20,7 +20,7 @@ use futures_util::Stream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// Bytes a second that a body may take besides its time: of a mobile phone in the countryside.
-const SLOWEST: u64 = 64 * 1024;
+const SLOWEST: u64 = 16 * 1024;
 
 /// A body that is being sent. Kept by the pipeline beside the handler, to know in the end whether
 /// all of it was read.

@@ -150,6 +150,38 @@ async fn a_body_that_nobody_wants_is_not_waited_for() {
 }
 
 #[tokio::test]
+async fn who_drips_a_later_head_is_cut_off_too() {
+    let api = Api::start_with(|settings| {
+        impatient(settings);
+        settings.http.request_timeout = Duration::from_secs(1);
+    })
+    .await;
+    let first = "GET /api/health/live HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let answer = drip(&api, &format!("{first}GET /api/health"), "/").await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+}
+
+#[tokio::test]
+async fn who_does_not_read_what_he_asked_for_is_cut_off() {
+    let api = Api::start_with(|settings| {
+        impatient(settings);
+        settings.http.request_timeout = Duration::from_secs(1);
+    })
+    .await;
+    let mut stream = connect(&api).await;
+    let request = "GET /api/openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let asked = async {
+        // More than the sockets between the two hold, and then a byte now and then.
+        let _ = stream.write_all(request.repeat(200).as_bytes()).await;
+        while stream.write_all(b"G").await.is_ok() {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let cut_off = tokio::time::timeout(Duration::from_mins(1), asked).await;
+    assert!(cut_off.is_ok(), "he is waited for, for ever");
+}
+
+#[tokio::test]
 async fn who_is_slow_but_steady_is_served() {
     let api = Api::start_with(|settings| {
         impatient(settings);

@@ -1,14 +1,20 @@
 //! Serving HTTP.
 
+mod patient;
+
 use std::{io, net::TcpListener};
 
+use actix_http::{HttpService, Protocol};
+use actix_service::{IntoServiceFactory as _, ServiceFactoryExt as _, fn_service, map_config};
 use actix_web::{
-    App, HttpServer,
-    dev::Server,
+    App,
+    dev::{AppConfig, Server},
     middleware::from_fn,
+    rt::net::TcpStream,
     web::{self as actix, Data, PayloadConfig},
 };
 use employees::http::ImportBodyLimit;
+use patient::{Patience, Patient};
 use utoipa_actix_web::AppExt as _;
 use web::{nothing_here, pipeline};
 
@@ -43,7 +49,7 @@ pub fn serve(
     let employees = Data::new(components.employees);
     let imports = Data::new(components.imports);
     let database = Data::new(components.database);
-    let server = HttpServer::new(move || {
+    let app = move || {
         App::new()
             .app_data(limits.0.clone())
             .app_data(limits.1.clone())
@@ -65,15 +71,42 @@ pub fn serve(
             .into_app()
             .default_service(actix::to(nothing_here))
             .wrap(from_fn(pipeline))
-    })
-    .workers(settings.workers.get())
-    .keep_alive(settings.keep_alive)
-    .client_request_timeout(settings.client_timeout)
-    .shutdown_timeout(settings.shutdown_grace.as_secs());
+    };
+    let server = Server::build()
+        .workers(settings.workers.get())
+        .shutdown_timeout(settings.shutdown_grace.as_secs());
     let server = if signals {
         server
     } else {
         server.disable_signals()
     };
-    Ok(server.listen(listener)?.run())
+    // What `HttpServer` composes of the same parts, with `Patient` between the socket and HTTP.
+    let ending = server.graceful_shutdown_signal();
+    let (keep_alive, client_timeout) = (settings.keep_alive, settings.client_timeout);
+    let patience = Patience {
+        request: settings.client_timeout + settings.request_timeout,
+        answer: settings.request_timeout,
+    };
+    let server = server.listen("api", listener, move || {
+        let ending = ending.clone();
+        let app = app().into_factory();
+        let app = app.map_err(|error: actix_web::Error| error.error_response());
+        let http = HttpService::build()
+            // Idle connections are closed when the server ends.
+            .graceful_shutdown_signal(move || {
+                let ending = ending.clone();
+                async move { ending.notified().await }
+            })
+            .keep_alive(keep_alive)
+            .client_request_timeout(client_timeout)
+            .finish(map_config(app, |()| AppConfig::default()));
+        fn_service(move |stream: TcpStream| async move {
+            // An answer goes out at once; without it, it is only later.
+            let _ = stream.set_nodelay(true);
+            let peer = stream.peer_addr().ok();
+            Ok((Patient::new(stream, patience), Protocol::Http1, peer))
+        })
+        .and_then(http)
+    })?;
+    Ok(server.run())
 }
