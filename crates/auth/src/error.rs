@@ -70,6 +70,10 @@ impl DomainError for AuthError {
         }
     }
 
+    fn is_transient(&self) -> bool {
+        matches!(self, Self::Store(error) if error.is_transient())
+    }
+
     fn detail(&self) -> String {
         match self {
             Self::Token(error) => error.detail().to_owned(),

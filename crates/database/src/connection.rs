@@ -5,7 +5,7 @@ use std::{
     fmt::Write as _,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Duration,
 };
@@ -15,13 +15,13 @@ use sea_orm::{
     ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr, Statement, Value,
 };
 use sea_query_sqlx::SqlxValues;
-use sqlx::{AssertSqlSafe, Executor as _, PgConnection};
+use sqlx::{AssertSqlSafe, Executor as _, PgConnection, Postgres, query::Query};
 use tokio::sync::Mutex;
 
 use crate::{
-    StoreError,
-    error::{POISONED, ROUND_TRIP},
-    pool::Lease,
+    Mode, StoreError,
+    error::{POISONED, ROUND_TRIP, is_outdated_plan},
+    lease::Lease,
 };
 
 /// One transaction's connection. Methods take `&self`, so the connection sits behind a mutex: two
@@ -29,15 +29,19 @@ use crate::{
 pub(crate) struct Connection {
     lease: Mutex<Lease>,
     poisoned: AtomicBool,
+    savepoints: AtomicU32,
+    reads: bool,
     tag: Arc<str>,
     timeout: Duration,
 }
 
 impl Connection {
-    pub(crate) fn new(lease: Lease, tag: Arc<str>, timeout: Duration) -> Self {
+    pub(crate) fn new<M: Mode>(lease: Lease, tag: Arc<str>, timeout: Duration) -> Self {
         Self {
             lease: Mutex::new(lease),
             poisoned: AtomicBool::new(false),
+            savepoints: AtomicU32::new(0),
+            reads: M::READS,
             tag,
             timeout,
         }
@@ -55,16 +59,30 @@ impl Connection {
         self.lease.into_inner()
     }
 
+    /// The number of the next savepoint.
+    pub(crate) fn next_savepoint(&self) -> u32 {
+        self.savepoints.fetch_add(1, Ordering::Relaxed)
+    }
+
     /// Runs a command that takes no values: savepoints. Poisons on failure like any statement.
-    pub(crate) async fn command(&self, sql: &'static str) -> Result<(), StoreError> {
-        self.run(async |connection| connection.execute(sql).await.map(|_done| ()))
-            .await
-            .map_err(StoreError::from)
+    pub(crate) async fn command(&self, sql: String) -> Result<(), StoreError> {
+        let command = Tagged {
+            sql: sql.into(),
+            values: SqlxValues(sea_orm::sea_query::Values(Vec::new())),
+        };
+        self.run(command, async |connection, command| {
+            connection
+                .execute(AssertSqlSafe(command.sql))
+                .await
+                .map(|_done| ())
+        })
+        .await
+        .map_err(StoreError::from)
     }
 
     /// The tag gives each schema its own prepared statement: a statement prepared under one
     /// `search_path` is planned anew under another, which costs as much as no preparing at all.
-    fn tagged(&self, statement: &mut Statement) -> (String, SqlxValues) {
+    fn tagged(&self, statement: &mut Statement) -> Tagged {
         let mut values = statement
             .values
             .take()
@@ -73,14 +91,19 @@ impl Connection {
         let mut sql = String::with_capacity(self.tag.len() + statement.sql.len() + 8);
         sql.push_str(&self.tag);
         push_with_literal_limit(&mut sql, &statement.sql, &mut values);
-        (sql, SqlxValues(sea_orm::sea_query::Values(values)))
+        Tagged {
+            sql: sql.into(),
+            values: SqlxValues(sea_orm::sea_query::Values(values)),
+        }
     }
 
-    /// One round trip. While it is under way the lease counts as busy: if this future is dropped,
-    /// the connection's state is unknown and it will be closed.
+    /// Runs one statement. One that only reads is run again, once and in a new transaction of the
+    /// same scope, when a migration changed what its plan answers: at READ COMMITTED each statement
+    /// sees what is committed by then, so what was read before is worth what it was.
     async fn run<T>(
         &self,
-        work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
+        statement: Tagged,
+        work: impl AsyncFn(&mut PgConnection, Tagged) -> Result<T, sqlx::Error>,
     ) -> Result<T, DbErr> {
         let mut lease = self.lease.lock().await;
         if self.is_poisoned() {
@@ -88,6 +111,41 @@ impl Connection {
         }
         // Poisoned until it went well: a dropped statement must not be followed by a commit.
         self.poisoned.store(true, Ordering::Release);
+        // A savepoint would be lost.
+        let may_begin_anew = self.reads && self.savepoints.load(Ordering::Relaxed) == 0;
+        let again = may_begin_anew.then(|| statement.clone());
+        let mut result = self
+            .round_trip(&mut lease, async |connection| {
+                work(connection, statement).await
+            })
+            .await;
+        if let Err(error) = &result
+            && is_outdated_plan(error)
+        {
+            lease.outdate();
+            if let Some(statement) = again
+                && lease.reopen().await.is_ok()
+            {
+                result = self
+                    .round_trip(&mut lease, async |connection| {
+                        work(connection, statement).await
+                    })
+                    .await;
+            }
+        }
+        if result.is_ok() {
+            self.cure();
+        }
+        result
+    }
+
+    /// While it is under way the lease counts as busy: if this future is dropped, the connection's
+    /// state is unknown and it will be closed.
+    async fn round_trip<T>(
+        &self,
+        lease: &mut Lease,
+        work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
+    ) -> Result<T, DbErr> {
         let connection = lease
             .start()
             .ok_or_else(|| DbErr::Custom(POISONED.to_owned()))?;
@@ -95,7 +153,6 @@ impl Connection {
         match result {
             Ok(Ok(value)) => {
                 lease.finish();
-                self.cure();
                 Ok(value)
             }
             Ok(Err(error)) => {
@@ -137,6 +194,19 @@ fn push_with_literal_limit(target: &mut String, sql: &str, values: &mut Vec<Valu
     }
 }
 
+/// A statement as it is sent.
+#[derive(Clone)]
+struct Tagged {
+    sql: Arc<str>,
+    values: SqlxValues,
+}
+
+impl Tagged {
+    fn query(self) -> Query<'static, Postgres, SqlxValues> {
+        sqlx::query_with(AssertSqlSafe(self.sql), self.values)
+    }
+}
+
 #[async_trait]
 impl ConnectionTrait for Connection {
     fn get_database_backend(&self) -> DbBackend {
@@ -144,11 +214,12 @@ impl ConnectionTrait for Connection {
     }
 
     async fn execute_raw(&self, mut statement: Statement) -> Result<ExecResult, DbErr> {
-        let (sql, values) = self.tagged(&mut statement);
-        let query = sqlx::query_with(AssertSqlSafe(sql), values);
-        self.run(async |connection| query.execute(connection).await)
-            .await
-            .map(Into::into)
+        let tagged = self.tagged(&mut statement);
+        self.run(tagged, async |connection, tagged| {
+            tagged.query().execute(connection).await
+        })
+        .await
+        .map(Into::into)
     }
 
     async fn execute_unprepared(&self, _sql: &str) -> Result<ExecResult, DbErr> {
@@ -158,19 +229,21 @@ impl ConnectionTrait for Connection {
     }
 
     async fn query_one_raw(&self, mut statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        let (sql, values) = self.tagged(&mut statement);
-        let query = sqlx::query_with(AssertSqlSafe(sql), values);
+        let tagged = self.tagged(&mut statement);
         let row = self
-            .run(async |connection| query.fetch_optional(connection).await)
+            .run(tagged, async |connection, tagged| {
+                tagged.query().fetch_optional(connection).await
+            })
             .await?;
         Ok(row.map(Into::into))
     }
 
     async fn query_all_raw(&self, mut statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        let (sql, values) = self.tagged(&mut statement);
-        let query = sqlx::query_with(AssertSqlSafe(sql), values);
+        let tagged = self.tagged(&mut statement);
         let rows = self
-            .run(async |connection| query.fetch_all(connection).await)
+            .run(tagged, async |connection, tagged| {
+                tagged.query().fetch_all(connection).await
+            })
             .await?;
         Ok(rows.into_iter().map(Into::into).collect())
     }

@@ -56,8 +56,7 @@ impl RegistryAuthority {
         let schema = record.schema.as_str();
         let settings = self.settings(&role, schema, &record.id.to_string());
         TenantContext(Arc::new(TenantScope {
-            begin: Begin::new(&settings),
-            tag: format!("/*{schema}*/ "),
+            begin: Begin::new(schema, &settings),
             record,
         }))
     }
@@ -71,8 +70,7 @@ impl RegistryAuthority {
             uuid::Uuid::nil().to_string().as_str(),
         );
         PlatformContext(Arc::new(PlatformScope {
-            begin: Begin::new(&settings),
-            tag: "/*platform*/ ".to_owned(),
+            begin: Begin::new("platform", &settings),
         }))
     }
 
@@ -91,43 +89,41 @@ impl RegistryAuthority {
     }
 }
 
-/// The opening batches, rendered once.
+/// How a transaction is opened, rendered once.
 pub(crate) struct Begin {
-    read: String,
-    write: String,
-    leaf: String,
+    pub(crate) schema: Arc<str>,
+    /// The comment that gives each schema its own prepared statements.
+    pub(crate) tag: Arc<str>,
+    read: Arc<str>,
+    write: Arc<str>,
+    leaf: Arc<str>,
 }
 
 impl Begin {
-    fn new(settings: &str) -> Self {
+    fn new(schema: &str, settings: &str) -> Self {
+        let batch = |begin: &str, more: &str| format!("{begin}{settings}{more}").into();
         Self {
-            read: format!("{}{settings}", Read::BEGIN),
-            write: format!("{}{settings}", Write::BEGIN),
-            leaf: format!(
-                "{}{settings}; SET LOCAL synchronous_commit TO off",
-                Write::BEGIN
-            ),
+            schema: schema.into(),
+            tag: format!("/*{schema}*/ ").into(),
+            read: batch(Read::BEGIN, ""),
+            write: batch(Write::BEGIN, ""),
+            leaf: batch(Write::BEGIN, "; SET LOCAL synchronous_commit TO off"),
         }
     }
 
     /// The batch of a leaf: see [`Database::begin_leaf`](crate::Database::begin_leaf).
-    pub(crate) fn leaf(&self) -> &str {
+    pub(crate) fn leaf(&self) -> &Arc<str> {
         &self.leaf
     }
 
-    pub(crate) fn batch<M: Mode>(&self) -> &str {
-        if M::BEGIN == Read::BEGIN {
-            &self.read
-        } else {
-            &self.write
-        }
+    pub(crate) fn batch<M: Mode>(&self) -> &Arc<str> {
+        if M::READS { &self.read } else { &self.write }
     }
 }
 
 struct TenantScope {
     record: TenantRecord,
     begin: Begin,
-    tag: String,
 }
 
 /// The proof that a tenant is in the registry, and what the registry says of it. Cheap to clone.
@@ -174,7 +170,6 @@ impl fmt::Debug for TenantContext {
 
 struct PlatformScope {
     begin: Begin,
-    tag: String,
 }
 
 /// The proof that a component may work in the platform's own schema. Cheap to clone.
@@ -200,12 +195,8 @@ pub(crate) enum Holder {
 pub(crate) trait Opening {
     /// In whose name it is.
     fn holder(&self) -> Holder;
-    /// The batch that opens and scopes.
+    /// How it is opened and scoped.
     fn begin(&self) -> &Begin;
-    /// The comment that gives each schema its own prepared statements.
-    fn tag(&self) -> &str;
-    /// The schema's name.
-    fn schema(&self) -> &str;
 }
 
 impl Opening for TenantContext {
@@ -216,14 +207,6 @@ impl Opening for TenantContext {
     fn begin(&self) -> &Begin {
         &self.0.begin
     }
-
-    fn tag(&self) -> &str {
-        &self.0.tag
-    }
-
-    fn schema(&self) -> &str {
-        self.0.record.schema.as_str()
-    }
 }
 
 impl Opening for PlatformContext {
@@ -233,13 +216,5 @@ impl Opening for PlatformContext {
 
     fn begin(&self) -> &Begin {
         &self.0.begin
-    }
-
-    fn tag(&self) -> &str {
-        &self.0.tag
-    }
-
-    fn schema(&self) -> &'static str {
-        "platform"
     }
 }

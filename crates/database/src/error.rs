@@ -2,6 +2,7 @@
 
 use kernel::{DomainError, ErrorKind};
 use sea_orm::{DbErr, RuntimeErr};
+use sqlx::postgres::PgDatabaseError;
 
 /// An error of storage.
 #[derive(Debug, thiserror::Error)]
@@ -95,7 +96,7 @@ impl StoreError {
             "23503" => Class::Reference(constraint()),
             // Serialisation, deadlock, and a plan made before a migration changed the table.
             "40001" | "40P01" => Class::Collision,
-            "0A000" if database.message().contains("cached plan") => Class::Collision,
+            "0A000" if is_outdated(&**database) => Class::Collision,
             "57014" => Class::Timeout("statement_timeout"),
             "55P03" => Class::Timeout("lock_timeout"),
             // Shutdown, crash, starting up, too many connections, idle in transaction.
@@ -152,17 +153,38 @@ impl From<DbErr> for StoreError {
     }
 }
 
+/// Whether a migration changed what a prepared statement answers, so that its plan is of no use.
+pub(crate) fn is_outdated_plan(error: &DbErr) -> bool {
+    let (DbErr::Exec(RuntimeErr::SqlxError(inner)) | DbErr::Query(RuntimeErr::SqlxError(inner))) =
+        error
+    else {
+        return false;
+    };
+    inner.as_database_error().is_some_and(is_outdated)
+}
+
+/// PostgreSQL has no code of its own for it, and its text depends on the server's language.
+fn is_outdated(error: &dyn sqlx::error::DatabaseError) -> bool {
+    error
+        .try_downcast_ref::<PgDatabaseError>()
+        .is_some_and(|error| {
+            error.code() == "0A000" && error.routine() == Some("RevalidateCachedQuery")
+        })
+}
+
 pub(crate) const POISONED: &str = "hrms: poisoned";
 pub(crate) const ROUND_TRIP: &str = "hrms: round trip timed out";
 
 impl DomainError for StoreError {
     fn kind(&self) -> ErrorKind {
         match self {
-            // A lock that did not come free in time is no conflict yet: its holder may fail.
-            Self::Unavailable(_) | Self::PoolTimeout | Self::TenantBusy | Self::Timeout(_) => {
-                ErrorKind::Unavailable
-            }
-            Self::Collision(_) => ErrorKind::Conflict,
+            // Whoever stood in the way may have failed: what was asked for may be possible, and is
+            // no conflict with what is stored.
+            Self::Unavailable(_)
+            | Self::PoolTimeout
+            | Self::TenantBusy
+            | Self::Timeout(_)
+            | Self::Collision(_) => ErrorKind::Unavailable,
             _ => ErrorKind::Internal,
         }
     }
@@ -173,9 +195,9 @@ impl DomainError for StoreError {
 
     fn detail(&self) -> String {
         match self.kind() {
-            ErrorKind::Conflict => {
-                "Somebody else changed the same thing at the same time. Try again.".to_owned()
-            }
+            _ if self.is_transient() => "Others were changing the same things at the same time, \
+                                         and nothing of this was done. Try again in a few seconds."
+                .to_owned(),
             ErrorKind::Unavailable => {
                 "The service cannot answer right now. Try again in a few seconds.".to_owned()
             }

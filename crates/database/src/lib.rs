@@ -14,7 +14,9 @@
 //!    connection inside somebody's transaction; see `adr/0002-unit-of-work.md`.)
 //! 4. *Poison.* After an error a transaction cannot be committed: PostgreSQL answers the `COMMIT`
 //!    of an aborted transaction with success, and everything would be lost silently. Expected
-//!    failures use a [`Savepoint`] or `ON CONFLICT DO NOTHING`.
+//!    failures use a [`Savepoint`] or `ON CONFLICT DO NOTHING`. A failure that is
+//!    [transient](kernel::DomainError::is_transient) is one of timing: the whole transaction may be
+//!    done again. One that only reads is, here, when a migration outdated a plan.
 //!
 //! ```no_run
 //! use database::{Database, Scoped, StoreError, Tenant, TenantContext};
@@ -53,6 +55,7 @@ mod error;
 mod find;
 mod freshness;
 mod idempotency;
+mod lease;
 pub mod list;
 mod listener;
 mod login;

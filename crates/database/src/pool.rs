@@ -11,22 +11,23 @@ use std::{
     collections::HashSet,
     fmt,
     str::FromStr as _,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     thread::ThreadId,
     time::{Duration, Instant},
 };
 
 use kernel::{FairPermit, FairRefusal, FairSemaphore};
 use secrecy::ExposeSecret as _;
-use sqlx::{
-    AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection,
-    postgres::PgConnectOptions,
-};
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection, postgres::PgConnectOptions};
 
 use crate::{
     DatabaseSettings, Installation, Login, RegistryAuthority, StoreError,
     connection::Connection,
     context::{Holder, Opening, PlatformContext, TenantContext},
+    lease::Lease,
     listener::Listener,
     scope::{Mode, Platform, Read, Scope, Tenant, Write},
     tx::Tx,
@@ -222,7 +223,7 @@ impl Database {
 async fn open<S: Scope, M: Mode>(
     pool: &Arc<Pool>,
     context: &S::Context,
-    batch: &str,
+    batch: &Arc<str>,
 ) -> Result<Tx<S, M>, StoreError>
 where
     S::Context: Opening,
@@ -231,9 +232,10 @@ where
     let permit = tokio::time::timeout(pool.settings.acquire_timeout, waiting)
         .await
         .map_err(|_elapsed| StoreError::PoolTimeout)??;
-    let lease = Lease::open(pool, permit, context.schema(), batch).await?;
+    let begin = context.begin();
+    let lease = Lease::open(pool, permit, &begin.schema, batch).await?;
     let timeout = pool.settings.round_trip_timeout();
-    let connection = Connection::new(lease, context.tag().into(), timeout);
+    let connection = Connection::new::<M>(lease, Arc::clone(&begin.tag), timeout);
     Ok(Tx::new(connection, context.clone()))
 }
 
@@ -244,20 +246,24 @@ impl fmt::Debug for Database {
 }
 
 /// An open connection that no transaction holds.
-struct Pooled {
-    connection: PgConnection,
+pub(crate) struct Pooled {
+    pub(crate) connection: PgConnection,
     opened: Instant,
     /// Whose reactor watches the socket: taken by its own thread, it needs no wake-up across.
     home: ThreadId,
-    schemas: HashSet<Box<str>>,
+    /// The schemas it has met: each costs the backend memory that it keeps.
+    pub(crate) schemas: HashSet<Arc<str>>,
+    /// Of which generation its plans may be; see [`Pool::outdate`].
+    generation: u64,
 }
 
 /// The connections and the permits to hold one.
 pub(crate) struct Pool {
-    settings: DatabaseSettings,
+    pub(crate) settings: DatabaseSettings,
     options: PgConnectOptions,
     permits: Arc<FairSemaphore<Holder>>,
     idle: Mutex<Vec<Pooled>>,
+    generation: AtomicU64,
 }
 
 impl Pool {
@@ -289,6 +295,7 @@ impl Pool {
         Self {
             permits: FairSemaphore::new(limits),
             idle: Mutex::new(Vec::with_capacity(limits.permits)),
+            generation: AtomicU64::new(0),
             options,
             settings,
         }
@@ -309,7 +316,7 @@ impl Pool {
     }
 
     /// The most recently used connection, of this thread if there is one.
-    fn take_idle(&self) -> Option<Pooled> {
+    pub(crate) fn take_idle(&self) -> Option<Pooled> {
         let home = std::thread::current().id();
         let mut idle = self.idle();
         match idle.iter().rposition(|pooled| pooled.home == home) {
@@ -318,7 +325,8 @@ impl Pool {
         }
     }
 
-    async fn open(&self) -> Result<Pooled, StoreError> {
+    pub(crate) async fn open(&self) -> Result<Pooled, StoreError> {
+        let generation = self.generation.load(Ordering::Acquire);
         let connecting = self.options.connect();
         let connection = tokio::time::timeout(self.settings.connect_timeout, connecting)
             .await
@@ -329,133 +337,37 @@ impl Pool {
             opened: Instant::now(),
             home: std::thread::current().id(),
             schemas: HashSet::new(),
+            generation,
         })
     }
 
     /// Takes a connection back that is outside any transaction, unless it has served enough.
-    fn put_back(&self, pooled: Pooled) {
+    pub(crate) fn put_back(&self, pooled: Pooled) {
+        let mut idle = self.idle();
         let worn = pooled.opened.elapsed() >= self.settings.max_connection_lifetime
             || pooled.schemas.len() >= self.settings.max_schemas_per_connection
+            || pooled.generation < self.generation.load(Ordering::Acquire)
             || self.permits.is_closed();
         if !worn {
-            self.idle().push(pooled);
+            idle.push(pooled);
         }
+    }
+
+    /// A migration changed what a prepared statement answers. Who else prepared it does not know
+    /// yet: every connection that is open now is closed instead of used again.
+    pub(crate) fn outdate(&self) {
+        let mut idle = self.idle();
+        self.generation.fetch_add(1, Ordering::AcqRel);
+        idle.clear();
     }
 }
 
 impl DatabaseSettings {
     /// The client's patience: longer than the server's, so that the server's answer arrives.
-    fn round_trip_timeout(&self) -> Duration {
+    pub(crate) fn round_trip_timeout(&self) -> Duration {
         self.statement_timeout + Duration::from_secs(5)
     }
 }
 
-/// A connection inside a transaction. Dropping it closes the connection, or, when it stands
-/// between two statements, rolls back in the background and returns it.
-pub(crate) struct Lease {
-    pool: Arc<Pool>,
-    pooled: Option<Pooled>,
-    /// A statement is under way, or was dropped under way.
-    busy: bool,
-    /// Rolling back in the background already: dropped again (the runtime is ending), it closes.
-    orphaned: bool,
-    permit: Option<FairPermit<Holder>>,
-}
-
-impl Lease {
-    async fn open(
-        pool: &Arc<Pool>,
-        permit: FairPermit<Holder>,
-        schema: &str,
-        batch: &str,
-    ) -> Result<Self, StoreError> {
-        let mut lease = Self {
-            pool: Arc::clone(pool),
-            pooled: None,
-            busy: true,
-            orphaned: false,
-            permit: Some(permit),
-        };
-        // An idle connection may have died with its server; each is tried, then a new one.
-        loop {
-            let (pooled, reused) = match pool.take_idle() {
-                Some(pooled) => (pooled, true),
-                None => (pool.open().await?, false),
-            };
-            // Owned by the lease before the first await: dropped meanwhile, it is closed.
-            let pooled = lease.pooled.insert(pooled);
-            if !pooled.schemas.contains(schema) {
-                pooled.schemas.insert(schema.into());
-            }
-            let opening = pooled.connection.execute(AssertSqlSafe(batch));
-            let result = tokio::time::timeout(pool.settings.round_trip_timeout(), opening).await;
-            let error = match result {
-                Ok(Ok(_done)) => {
-                    lease.busy = false;
-                    return Ok(lease);
-                }
-                Ok(Err(error)) => StoreError::from(error),
-                Err(_elapsed) => StoreError::Timeout("opening a transaction"),
-            };
-            lease.pooled = None;
-            if !(reused && matches!(error, StoreError::Unavailable(_))) {
-                return Err(error);
-            }
-        }
-    }
-
-    /// Marks the beginning of a statement. `None` when an earlier one never ended.
-    pub(crate) fn start(&mut self) -> Option<&mut PgConnection> {
-        if self.busy {
-            return None;
-        }
-        self.busy = true;
-        self.pooled.as_mut().map(|pooled| &mut pooled.connection)
-    }
-
-    /// Marks the end of a statement that PostgreSQL answered.
-    pub(crate) fn finish(&mut self) {
-        self.busy = false;
-    }
-
-    /// Ends the transaction and returns the connection; closes it when that fails.
-    pub(crate) async fn end(mut self, command: &'static str) -> Result<(), StoreError> {
-        let timeout = self.pool.settings.round_trip_timeout();
-        let connection = self.start().ok_or(StoreError::Poisoned)?;
-        let done = tokio::time::timeout(timeout, connection.execute(command)).await;
-        match done {
-            Ok(Ok(_done)) => {
-                if let Some(pooled) = self.pooled.take() {
-                    self.pool.put_back(pooled);
-                }
-                Ok(())
-            }
-            Ok(Err(error)) => Err(error.into()),
-            Err(_elapsed) => Err(StoreError::Timeout("ending a transaction")),
-        }
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        let Some(pooled) = self.pooled.take() else {
-            return;
-        };
-        if self.busy || self.orphaned || tokio::runtime::Handle::try_current().is_err() {
-            // Closes the socket: PostgreSQL rolls back.
-            drop(pooled);
-            return;
-        }
-        let rest = Self {
-            pool: Arc::clone(&self.pool),
-            pooled: Some(pooled),
-            busy: false,
-            orphaned: true,
-            permit: self.permit.take(),
-        };
-        // On failure `end` closes the connection, which rolls back too.
-        telemetry::spawn(async move {
-            let _ = rest.end("ROLLBACK").await;
-        });
-    }
-}
+#[cfg(test)]
+mod cut_off;

@@ -2,23 +2,33 @@
 
 use crate::{StoreError, connection::Connection};
 
-/// A place in a transaction to go back to. Ended by [`release`](Self::release) or
-/// [`undo`](Self::undo); dropped, the transaction is as if it had been left open, and the next
-/// savepoint shadows it.
+/// A place in a transaction to go back to, also from within another one. Ended by
+/// [`release`](Self::release) or [`undo`](Self::undo); dropped, what happened since is kept or
+/// undone with what is around it: the next outer savepoint, or the transaction.
 #[must_use = "a savepoint is released or undone"]
 pub struct Savepoint<'tx> {
     connection: &'tx Connection,
+    /// Its own: undoing it goes back behind every savepoint that was opened since.
+    name: String,
 }
 
 impl<'tx> Savepoint<'tx> {
     pub(crate) async fn open(connection: &'tx Connection) -> Result<Self, StoreError> {
-        connection.command("SAVEPOINT here").await?;
-        Ok(Self { connection })
+        let name = format!("s{}", connection.next_savepoint());
+        connection.command(format!("SAVEPOINT {name}")).await?;
+        Ok(Self { connection, name })
     }
 
     /// Keeps what happened since.
+    ///
+    /// # Errors
+    /// [`StoreError::Poisoned`] when a statement since failed, unless within an inner savepoint
+    /// that was undone: then this one can only be undone.
     pub async fn release(self) -> Result<(), StoreError> {
-        self.connection.command("RELEASE SAVEPOINT here").await
+        let name = &self.name;
+        self.connection
+            .command(format!("RELEASE SAVEPOINT {name}"))
+            .await
     }
 
     /// Undoes what happened since, and the failure with it.
@@ -27,9 +37,12 @@ impl<'tx> Savepoint<'tx> {
     /// [`StoreError::Poisoned`] when the failure was no answer of PostgreSQL but a lost or
     /// cancelled statement: then the whole transaction is lost.
     pub async fn undo(self) -> Result<(), StoreError> {
+        let name = &self.name;
         self.connection.cure();
         self.connection
-            .command("ROLLBACK TO SAVEPOINT here; RELEASE SAVEPOINT here")
+            .command(format!(
+                "ROLLBACK TO SAVEPOINT {name}; RELEASE SAVEPOINT {name}"
+            ))
             .await
     }
 }

@@ -34,6 +34,8 @@ impl Scope for Platform {
 pub trait Mode: sealed::Sealed + Send + Sync + 'static {
     /// How PostgreSQL is told.
     const BEGIN: &'static str;
+    /// Whether nothing is lost when the transaction is begun anew in the middle.
+    const READS: bool;
 }
 
 /// Reads only; PostgreSQL refuses a write as well.
@@ -47,11 +49,13 @@ pub enum Write {}
 impl sealed::Sealed for Read {}
 impl Mode for Read {
     const BEGIN: &'static str = "BEGIN READ ONLY";
+    const READS: bool = true;
 }
 
 impl sealed::Sealed for Write {}
 impl Mode for Write {
     const BEGIN: &'static str = "BEGIN";
+    const READS: bool = false;
 }
 
 /// Says where an entity lives. Written once, beside the entity:

@@ -21,7 +21,26 @@ use crate::{
 /// [`commit`](Self::commit) makes it lasting; dropped without, it never happened. After an error
 /// nothing more can be done with it.
 ///
-/// What belongs to the platform cannot be used in a tenant:
+/// What belongs to the platform is used in the platform's scope …
+///
+/// ```
+/// # mod tenants {
+/// #     use sea_orm::entity::prelude::*;
+/// #     #[derive(Clone, Debug, DeriveEntityModel)]
+/// #     #[sea_orm(table_name = "tenants")]
+/// #     pub struct Model { #[sea_orm(primary_key, auto_increment = false)] pub id: Uuid }
+/// #     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+/// #     pub enum Relation {}
+/// #     impl ActiveModelBehavior for ActiveModel {}
+/// # }
+/// impl database::Scoped<database::Platform> for tenants::Entity {}
+///
+/// async fn look(tx: &database::PlatformTx) {
+///     let _ = tx.find::<tenants::Entity>().all().await;
+/// }
+/// ```
+///
+/// … and cannot be in a tenant:
 ///
 /// ```compile_fail,E0277
 /// # mod tenants {
@@ -35,37 +54,64 @@ use crate::{
 /// # }
 /// impl database::Scoped<database::Platform> for tenants::Entity {}
 ///
-/// async fn peek(tx: &database::TenantTx) {
+/// async fn look(tx: &database::TenantTx) {
 ///     let _ = tx.find::<tenants::Entity>().all().await;
 /// }
 /// ```
 ///
-/// A read transaction has no methods that write:
+/// Who may write has methods that write …
 ///
-/// ```compile_fail,E0599
-/// async fn sneak(tx: &database::TenantReadTx) {
+/// ```
+/// async fn clear(tx: &database::TenantTx) {
 ///     let _ = tx.run("DELETE FROM employees", []).await;
 /// }
 /// ```
 ///
-/// Nobody but the authority makes a context, and a transaction is no ORM connection:
+/// … and a read transaction has none:
 ///
-/// ```compile_fail,E0451
-/// let forged = database::TenantContext { 0: unimplemented!() };
-/// ```
-///
-/// ```compile_fail,E0277
-/// fn connection(_: &impl sea_orm::ConnectionTrait) {}
-/// fn smuggle(tx: &database::TenantTx) {
-///     connection(tx);
+/// ```compile_fail,E0599
+/// async fn clear(tx: &database::TenantReadTx) {
+///     let _ = tx.run("DELETE FROM employees", []).await;
 /// }
 /// ```
 ///
-/// The authority is one of a kind:
+/// The authority makes a context …
+///
+/// ```
+/// fn open(authority: database::RegistryAuthority, row: database::TenantRecord) {
+///     let acme: database::TenantContext = authority.tenant(row);
+/// }
+/// ```
+///
+/// … and nobody else, nor is there a second one:
+///
+/// ```compile_fail,E0451
+/// fn open(row: database::TenantRecord) {
+///     let acme = database::TenantContext { 0: unimplemented!() };
+/// }
+/// ```
 ///
 /// ```compile_fail,E0599
-/// fn copy(authority: &database::RegistryAuthority) -> database::RegistryAuthority {
-///     authority.clone()
+/// fn open(authority: database::RegistryAuthority, row: database::TenantRecord) {
+///     let acme: database::TenantContext = authority.clone().tenant(row);
+/// }
+/// ```
+///
+/// The ORM has connections of its own …
+///
+/// ```
+/// fn run(_: &impl sea_orm::ConnectionTrait) {}
+/// fn smuggle(tx: &sea_orm::DatabaseConnection) {
+///     run(tx);
+/// }
+/// ```
+///
+/// … and a transaction is none:
+///
+/// ```compile_fail,E0277
+/// fn run(_: &impl sea_orm::ConnectionTrait) {}
+/// fn smuggle(tx: &database::TenantTx) {
+///     run(tx);
 /// }
 /// ```
 #[must_use = "a transaction that is dropped without `commit` never happened"]

@@ -86,15 +86,30 @@ impl crate::DomainError for Denied {
 }
 
 /// The proof that an actor holds a permission. Use cases demand it, so that a call without a
-/// decision does not compile:
+/// decision does not compile. It is had from an authorizer …
+///
+/// ```
+/// kernel::permissions! {
+///     /// Read.
+///     Read = "employees:read", "Read.";
+/// }
+/// fn obtain(authorizer: &dyn kernel::Authorizer, actor: &kernel::Actor) {
+///     let permit: Result<kernel::Permit<Read>, _> = kernel::Permit::obtain(authorizer, actor);
+///     assert_eq!(permit.map(|permit| permit.reach()), Ok(kernel::Reach::Tenant));
+/// }
+/// ```
+///
+/// … and from nowhere else:
 ///
 /// ```compile_fail,E0451
 /// kernel::permissions! {
 ///     /// Read.
 ///     Read = "employees:read", "Read.";
 /// }
-/// let forged: kernel::Permit<Read> =
-///     kernel::Permit { reach: kernel::Reach::Tenant, marker: std::marker::PhantomData };
+/// fn obtain() {
+///     let permit: kernel::Permit<Read> =
+///         kernel::Permit { reach: kernel::Reach::Tenant, marker: std::marker::PhantomData };
+/// }
 /// ```
 #[derive(Debug)]
 pub struct Permit<P> {

@@ -76,6 +76,10 @@ impl DomainError for TenancyError {
         }
     }
 
+    fn is_transient(&self) -> bool {
+        matches!(self, Self::Store(error) if error.is_transient())
+    }
+
     fn detail(&self) -> String {
         match self {
             Self::Registry(error) => error.detail(),

@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use testkit::{Answer, Api, Session};
 
-use crate::scene::{NOTHING, assert_problem, mistakes};
+use crate::scene::{NOTHING, assert_problem, mistakes, sql};
 
 const DEPARTMENTS: &str = "/api/v1/departments";
 
@@ -275,4 +275,53 @@ async fn fifty_changes_for_one_version_are_one_change() {
         }
     }
     assert_eq!(changed, 1);
+}
+
+/// The next so many new departments of acme collide with somebody's change, as far as PostgreSQL
+/// tells. A sequence counts them: it takes no part in the transactions that fail.
+async fn collides(api: &Api, times: u32) {
+    sql(
+        api,
+        format!(
+            "CREATE SEQUENCE t_acme.collisions; \
+             CREATE FUNCTION t_acme.collide() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ \
+             BEGIN \
+                 IF nextval('t_acme.collisions') <= {times} THEN \
+                     RAISE EXCEPTION 'deadlock detected' USING ERRCODE = '40P01'; \
+                 END IF; \
+                 RETURN NEW; \
+             END $$; \
+             GRANT EXECUTE ON FUNCTION t_acme.collide() TO PUBLIC; \
+             CREATE TRIGGER collide BEFORE INSERT ON t_acme.departments \
+             FOR EACH ROW EXECUTE FUNCTION t_acme.collide()"
+        ),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_change_that_collided_with_another_one_is_done_again_and_once() {
+    let api = Api::start().await;
+    let session = api.sign_in("acme", "administrator").await;
+    collides(&api, 2).await;
+    let answer = post_once(&api, &session, "key-1", &json!({ "name": "Sales" })).await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    assert_eq!(answer.header("idempotency-replayed"), None);
+    assert_eq!(departments(&api, &session).await, 1);
+}
+
+#[tokio::test]
+async fn a_change_that_collides_each_time_may_be_tried_again_and_is_no_conflict() {
+    let api = Api::start().await;
+    let session = api.sign_in("acme", "administrator").await;
+    collides(&api, 3).await;
+    let body = json!({ "name": "Sales" });
+    let answer = post_once(&api, &session, "key-1", &body).await;
+    assert_problem(&answer, 503, "unavailable");
+    assert!(answer.header("retry-after").is_some());
+    assert!(answer.text.contains("Try again"), "{}", answer.text);
+    assert_eq!(departments(&api, &session).await, 0);
+    let again = post_once(&api, &session, "key-1", &body).await;
+    assert_eq!(again.status, 201, "{}", again.text);
+    assert_eq!(departments(&api, &session).await, 1);
 }

@@ -1,12 +1,13 @@
-//! Nothing is left behind by a failed or cancelled opening, query or transaction.
+//! Nothing is left behind by a failed opening, nor by clients who go away in the middle. That an
+//! opening, a statement or an end may be cut off at any point is tested in `src/pool/cut_off.rs`,
+//! where the bare connection can be looked at.
 
 use std::{sync::Arc, time::Duration};
 
-use database::{DatabaseSettings, StoreError};
-use sea_orm::Value;
-use testkit::{ACME, FIXTURES, GLOBEX, TestDatabase};
+use database::DatabaseSettings;
+use testkit::{ACME, FIXTURES, TestDatabase};
 
-use crate::entities::{codes, job, store};
+use crate::entities::{codes, store};
 
 /// Whoever the session is between two transactions: the bare login, without tenant or path.
 async fn is_clean(database: &database::Database, tenant: &database::TenantContext) {
@@ -53,63 +54,6 @@ async fn an_opening_that_failed_leaves_no_aborted_connection_behind() {
     assert_eq!(database.status().in_use, 0);
 }
 
-#[tokio::test]
-async fn an_opening_that_was_cancelled_leaves_no_scoped_connection_behind() {
-    let test = TestDatabase::create().await;
-    let (database, authority) = test
-        .connect(DatabaseSettings {
-            pool_size: 1,
-            ..test.settings()
-        })
-        .await;
-    let (acme, globex) = (
-        authority.tenant(ACME.record()),
-        authority.tenant(GLOBEX.record()),
-    );
-    store(&database, &globex, "theirs").await.unwrap();
-    for micros in (0..3_000).step_by(60) {
-        let opening = database.begin_tenant(&acme);
-        // Cut off at another point each time.
-        if let Ok(Ok(tx)) = tokio::time::timeout(Duration::from_micros(micros), opening).await {
-            tx.rollback().await.unwrap();
-        }
-        assert_eq!(codes(&database, &globex).await.unwrap(), ["theirs"]);
-    }
-    is_clean(&database, &globex).await;
-}
-
-#[tokio::test]
-async fn a_query_that_was_cancelled_takes_its_transaction_with_it() {
-    let test = TestDatabase::create().await;
-    let (database, authority) = test
-        .connect(DatabaseSettings {
-            pool_size: 1,
-            ..test.settings()
-        })
-        .await;
-    let (acme, globex) = (
-        authority.tenant(ACME.record()),
-        authority.tenant(GLOBEX.record()),
-    );
-    for millis in [1, 5, 20] {
-        let tx = database.begin_tenant(&acme).await.unwrap();
-        tx.insert(job(&format!("half {millis}"))).await.unwrap();
-        let slow = tx.run("SELECT pg_sleep($1)", [Value::from(5.0)]);
-        assert!(
-            tokio::time::timeout(Duration::from_millis(millis), slow)
-                .await
-                .is_err()
-        );
-        assert!(matches!(
-            tx.commit().await.unwrap_err(),
-            StoreError::Poisoned
-        ));
-        is_clean(&database, &globex).await;
-    }
-    assert!(codes(&database, &acme).await.unwrap().is_empty());
-    assert_eq!(database.status().in_use, 0);
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sixty_four_clients_over_five_tenants_with_cancellations_meet_no_foreign_row() {
     let test = TestDatabase::create().await;
@@ -131,8 +75,11 @@ async fn sixty_four_clients_over_five_tenants_with_cancellations_meet_no_foreign
             let mut answered = 0;
             for round in 0..40_usize {
                 let tenant = &tenants[(client * 7 + round * 3) % tenants.len()];
-                let patience =
-                    Duration::from_micros(((client * 31 + round * 97) % 40) as u64 * 5_000);
+                // One in four waits as long as it takes, however busy the machine is.
+                let patience = match (client * 31 + round * 97) % 40 {
+                    patient if patient % 4 == 0 => Duration::from_mins(2),
+                    other => Duration::from_micros(other as u64 * 5_000),
+                };
                 let reading = codes(&database, tenant);
                 if let Ok(found) = tokio::time::timeout(patience, reading).await {
                     assert_eq!(found.unwrap(), [tenant.slug().as_str()]);
@@ -147,7 +94,7 @@ async fn sixty_four_clients_over_five_tenants_with_cancellations_meet_no_foreign
         answered += client.await.unwrap();
     }
     assert!(
-        answered > 100,
+        answered >= 500,
         "the test must see answers, not only cancellations: {answered}"
     );
     for tenant in tenants.iter() {

@@ -5,8 +5,10 @@
 )]
 
 mod cancelled;
+mod collisions;
 mod entities;
 mod fairness;
 mod freshness;
 mod isolation;
+mod savepoints;
 mod unit_of_work;

@@ -41,25 +41,6 @@ async fn after_an_error_nothing_can_be_committed() {
 }
 
 #[tokio::test]
-async fn a_savepoint_undoes_an_expected_failure() {
-    let test = TestDatabase::create().await;
-    let on = test.tenants().await;
-    let tx = on.database.begin_tenant(&on.acme).await.unwrap();
-    tx.insert(job("first")).await.unwrap();
-    let savepoint = tx.savepoint().await.unwrap();
-    assert!(tx.insert(job("first")).await.is_err());
-    savepoint.undo().await.unwrap();
-    let savepoint = tx.savepoint().await.unwrap();
-    tx.insert(job("second")).await.unwrap();
-    savepoint.release().await.unwrap();
-    tx.commit().await.unwrap();
-    assert_eq!(
-        codes(&on.database, &on.acme).await.unwrap(),
-        ["first", "second"]
-    );
-}
-
-#[tokio::test]
 async fn a_value_that_is_taken_can_be_ignored() {
     let test = TestDatabase::create().await;
     let on = test.tenants().await;
