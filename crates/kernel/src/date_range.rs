@@ -52,6 +52,36 @@ impl DateRange {
     pub fn overlaps(&self, other: &Self) -> bool {
         self.to.is_none_or(|to| other.from < to) && other.to.is_none_or(|to| self.from < to)
     }
+
+    /// The days that lie in both, if there are any.
+    pub fn intersection(&self, other: &Self) -> Option<Self> {
+        let to = match (self.to, other.to) {
+            (Some(one), Some(another)) => Some(one.min(another)),
+            (one, another) => one.or(another),
+        };
+        Self::new(self.from.max(other.from), to).ok()
+    }
+
+    /// Whether every day of the other lies in this one.
+    pub fn includes(&self, other: &Self) -> bool {
+        self.intersection(other) == Some(*other)
+    }
+
+    /// Whether the next one begins on the day on which this one is over.
+    pub fn meets(&self, next: &Self) -> bool {
+        self.to == Some(next.from)
+    }
+
+    /// The days of it that lie before a day, if there are any.
+    pub fn before(&self, day: Date) -> Option<Self> {
+        let to = self.to.map_or(day, |to| to.min(day));
+        Self::new(self.from, Some(to)).ok()
+    }
+
+    /// The days of it since a day, if there are any.
+    pub fn starting(&self, day: Date) -> Option<Self> {
+        self.intersection(&Self::since(day))
+    }
 }
 
 #[cfg(test)]
@@ -82,7 +112,37 @@ mod tests {
         assert!(second.contains(date!(2026 - 02 - 01)) && !first.contains(date!(2026 - 02 - 01)));
     }
 
+    fn days() -> impl Iterator<Item = Date> {
+        (0..200).map(|offset| date!(2026 - 01 - 01) + Duration::days(offset))
+    }
+
     proptest! {
+        #[test]
+        fn what_two_periods_share_is_every_day_that_lies_in_both(a in range(), b in range()) {
+            let shared = a.intersection(&b);
+            for day in days() {
+                let both = a.contains(day) && b.contains(day);
+                prop_assert_eq!(shared.is_some_and(|shared| shared.contains(day)), both);
+            }
+            prop_assert_eq!(shared, b.intersection(&a));
+            prop_assert_eq!(shared.is_some(), a.overlaps(&b));
+            prop_assert_eq!(a.includes(&b), days().all(|day| a.contains(day) || !b.contains(day)));
+        }
+
+        #[test]
+        fn a_day_parts_a_period(a in range(), offset in 0_i64..130) {
+            let parting = date!(2026 - 01 - 01) + Duration::days(offset);
+            let (before, after) = (a.before(parting), a.starting(parting));
+            for day in days() {
+                let within = |part: Option<DateRange>| part.is_some_and(|part| part.contains(day));
+                prop_assert_eq!(within(before), a.contains(day) && day < parting);
+                prop_assert_eq!(within(after), a.contains(day) && day >= parting);
+            }
+            if let (Some(before), Some(after)) = (before, after) {
+                prop_assert!(before.meets(&after) && !before.overlaps(&after));
+            }
+        }
+
         #[test]
         fn two_periods_overlap_exactly_when_they_share_a_day(a in range(), b in range()) {
             let shared = (0..200)
