@@ -56,13 +56,15 @@ BEGIN
     FROM generate_series(1, 5) AS n;
 
     INSERT INTO employees (id, employee_number, first_name, last_name, first_name_key, last_name_key,
-        work_email, work_email_key, phone, hire_date, employed_until, created_at, updated_at)
+        work_email, work_email_key, phone, original_hire_date, hire_date, employed_until,
+        created_at, updated_at)
     SELECT pg_temp.id(tenant_number, 0, n), (1000 + n)::text,
         pg_temp.first_name(n), pg_temp.family_name(n),
         lower(pg_temp.first_name(n)), lower(pg_temp.family_name(n)),
         lower(pg_temp.first_name(n)) || n || '@bench.example',
         lower(pg_temp.first_name(n)) || n || '@bench.example',
         '+49 30 ' || 100000 + n,
+        date '2005-01-03' + n * 37 % 7000,
         date '2005-01-03' + n * 37 % 7000,
         CASE WHEN n % 20 = 0 THEN date '2025-06-01' END,
         now(), now()

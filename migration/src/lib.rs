@@ -18,7 +18,7 @@ pub use error::MigrationError;
 pub use migrator::{Migrator, SchemaStatus};
 pub use platform::Platform;
 pub use tenant::Tenant;
-pub use tenant_table::{Rights, TenantTable, back_fill, create_tables};
+pub use tenant_table::{Rights, TenantTable, alter, back_fill, create_tables};
 
 /// Lists a migrator's migrations once, for the ORM and for the manifest.
 macro_rules! listed {

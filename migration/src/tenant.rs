@@ -4,6 +4,7 @@ mod m20261123_000001_people;
 mod m20261123_000002_identity;
 mod m20261126_000001_idempotency;
 mod m20261126_000002_name_words;
+mod m20261126_000003_changes;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -18,4 +19,5 @@ crate::listed! {
     m20261123_000002_identity,
     m20261126_000001_idempotency,
     m20261126_000002_name_words,
+    m20261126_000003_changes,
 }

@@ -239,6 +239,12 @@ pub async fn back_fill(manager: &SchemaManager<'_>, sql: &str) -> Result<(), DbE
     run(conn, &as_login(sql, &roles.owner)).await
 }
 
+/// Runs a migration's statements that change the form of tables, not their rows, as the owner, who
+/// keeps what is made.
+pub async fn alter(manager: &SchemaManager<'_>, sql: &str) -> Result<(), DbErr> {
+    run(manager.get_connection(), sql).await
+}
+
 fn sql(tables: &[TenantTable], roles: &Roles) -> String {
     let foreign_keys: String = tables.iter().map(TenantTable::foreign_keys).collect();
     let mut sql: String = tables.iter().map(TenantTable::definition).collect();

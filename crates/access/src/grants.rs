@@ -49,14 +49,20 @@ const fn grant(
 /// his department, job and location, and job titles carry pay ranges.
 #[rustfmt::skip]
 pub const GRANTS: &[Grant] = &[
-    //                                    administrator  hr_manager    employee
-    grant("employees:read",              Some(Tenant), Some(Tenant), Some(Own)),
-    grant("employees:read_compensation", Some(Tenant), Some(Tenant), Some(Own)),
-    grant("employees:create",            Some(Tenant), Some(Tenant), None),
-    grant("employees:import",            Some(Tenant), Some(Tenant), None),
-    grant("organisation:read",           Some(Tenant), Some(Tenant), None),
-    grant("organisation:create",         Some(Tenant), Some(Tenant), None),
-    grant("organisation:update",         Some(Tenant), Some(Tenant), None),
+    //                                     administrator  hr_manager    employee
+    grant("employees:read",                 Some(Tenant), Some(Tenant), Some(Own)),
+    grant("employees:read_compensation",    Some(Tenant), Some(Tenant), Some(Own)),
+    grant("employees:create",               Some(Tenant), Some(Tenant), None),
+    grant("employees:update",               Some(Tenant), Some(Tenant), None),
+    grant("employees:transfer",             Some(Tenant), Some(Tenant), None),
+    grant("employees:promote",              Some(Tenant), Some(Tenant), None),
+    grant("employees:change_compensation",  Some(Tenant), Some(Tenant), None),
+    grant("employees:terminate",            Some(Tenant), Some(Tenant), None),
+    grant("employees:rehire",               Some(Tenant), Some(Tenant), None),
+    grant("employees:import",               Some(Tenant), Some(Tenant), None),
+    grant("organisation:read",              Some(Tenant), Some(Tenant), None),
+    grant("organisation:create",            Some(Tenant), Some(Tenant), None),
+    grant("organisation:update",            Some(Tenant), Some(Tenant), None),
 ];
 
 #[cfg(test)]

@@ -21,6 +21,16 @@ pub enum EmployeesError {
     /// The actor lacks a permission.
     #[error(transparent)]
     Denied(#[from] Denied),
+    /// The thing is in a state that does not allow it.
+    #[error("{message}")]
+    State {
+        /// The field that would have to be another one.
+        pointer: &'static str,
+        /// The stable code of the mistake.
+        code: &'static str,
+        /// What is so, and what can be done.
+        message: String,
+    },
     /// Storage failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -43,6 +53,7 @@ impl DomainError for EmployeesError {
             Self::NotFound => ErrorKind::NotFound,
             Self::Invalid(_) => ErrorKind::ValidationFailed,
             Self::Taken { .. } => ErrorKind::Conflict,
+            Self::State { .. } => ErrorKind::StateConflict,
             Self::Denied(error) => error.kind(),
             Self::Store(error) => error.kind(),
         }
@@ -60,6 +71,11 @@ impl DomainError for EmployeesError {
                 format!("{} fields are not valid: see `errors`.", fields.len())
             }
             Self::Taken { field } => format!("Another record has this `{field}` already."),
+            Self::State { message, .. } => {
+                let mut letters = message.chars();
+                let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+                first.into_iter().chain(letters).chain(['.']).collect()
+            }
             Self::Denied(error) => error.detail(),
             Self::Store(error) => error.detail(),
         }
@@ -79,6 +95,11 @@ impl DomainError for EmployeesError {
                     self.to_string(),
                 )]
             }
+            Self::State {
+                pointer,
+                code,
+                message,
+            } => vec![FieldError::new(*pointer, code, message.clone())],
             Self::NotFound | Self::Denied(_) | Self::Store(_) => Vec::new(),
         }
     }

@@ -1,5 +1,6 @@
 //! The routes: a file each.
 
+mod change_compensation;
 mod create_department;
 mod create_employee;
 mod create_job_title;
@@ -11,12 +12,19 @@ mod list_employments;
 mod list_job_titles;
 mod list_locations;
 mod list_reports;
+mod list_timeline;
+mod pay;
+mod promote_employee;
+mod rehire_employee;
 mod representation;
 mod show_department;
 mod show_employee;
 mod show_job_title;
 mod show_location;
+mod terminate_employee;
+mod transfer_employee;
 mod update_department;
+mod update_employee;
 mod update_job_title;
 mod update_location;
 mod wire;
@@ -32,8 +40,15 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(list_employees::list_employees)
         .service(create_employee::create_employee)
         .service(show_employee::show_employee)
+        .service(update_employee::update_employee)
+        .service(transfer_employee::transfer_employee)
+        .service(promote_employee::promote_employee)
+        .service(change_compensation::change_compensation)
+        .service(terminate_employee::terminate_employee)
+        .service(rehire_employee::rehire_employee)
         .service(list_reports::list_reports)
         .service(list_employments::list_employments)
+        .service(list_timeline::list_timeline)
         .service(list_departments::list_departments)
         .service(create_department::create_department)
         .service(show_department::show_department)
@@ -80,7 +95,7 @@ mod tests {
                 routes += 1;
             }
         }
-        assert!(routes >= 14, "{routes}");
+        assert!(routes >= 25, "{routes}");
     }
 
     #[test]

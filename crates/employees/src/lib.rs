@@ -7,8 +7,15 @@
 //!
 //! - Employments of one person never overlap, and neither do his compensations. Between them there
 //!   may be gaps: somebody may come back.
-//! - Nobody reports to himself, directly or through others, and no department is part of itself. A
-//!   tree is changed under a lock of the tenant; what is new has nothing below it and needs none.
+//! - What changes, changes from a day on, in the past or in the future, until the next change that
+//!   is recorded ([`model::History`]). What is scheduled comes into force by itself, for everything
+//!   is read as of a day.
+//! - Nobody reports to himself, directly or through others, on any day, and no department is part of
+//!   itself. A tree is changed under a lock of the tenant, taken before the rows of people, and those
+//!   in the order of their ids; what is new has nothing below it and needs none.
+//! - On every day from today on, whoever is reported to works here: nobody is given a manager who
+//!   leaves before, and nobody leaves before those who report to him have a successor. Of the past,
+//!   which is often written down later and top first, that is not asked.
 //! - An employee number and an address at work belong to one person of a tenant. Numbers that are
 //!   drawn may leave gaps and are never drawn twice.
 //! - What somebody is paid is read only for those who may see it, and leaves the crate for nobody

@@ -29,6 +29,17 @@ pub const EMPLOYEES: ListSpec = ListSpec {
     extra: &[],
 };
 
+/// One employee, as of a day.
+pub const EMPLOYEE: ListSpec = ListSpec {
+    extra: &[ExtraParameter {
+        name: "as_of",
+        description: "The day as of which, instead of today.",
+        example: "2026-01-31",
+        kind: Kind::Date,
+    }],
+    ..EMPLOYEES
+};
+
 const EMPLOYEE_SHOWN: &[Shown] = &[
     Shown::plain("id"),
     Shown::plain("employee_number"),
@@ -37,6 +48,7 @@ const EMPLOYEE_SHOWN: &[Shown] = &[
     Shown::plain("work_email"),
     Shown::plain("phone"),
     Shown::plain("hire_date"),
+    Shown::plain("original_hire_date"),
     Shown::plain("status"),
     Shown::plain("employment_type"),
     Shown::reference("department"),
@@ -88,6 +100,41 @@ pub const EMPLOYMENTS: ListSpec = ListSpec {
         Shown::plain("created_at"),
         Shown::plain("updated_at"),
         Shown::plain("version"),
+    ],
+    expand: &[],
+    extra: &[],
+};
+
+const REFERENCE_CHANGE: &[&str] = &["from.id", "from.name", "to.id", "to.name"];
+
+/// What happened to somebody, the newest first.
+pub const TIMELINE: ListSpec = ListSpec {
+    fields: &[],
+    sort: &[],
+    search: None,
+    shown: &[
+        Shown::plain("type"),
+        Shown::plain("date"),
+        Shown::plain("scheduled"),
+        Shown::of("employment_type", &["from", "to"]),
+        Shown::of("department", REFERENCE_CHANGE),
+        Shown::of("job_title", REFERENCE_CHANGE),
+        Shown::of("location", REFERENCE_CHANGE),
+        Shown::of("manager", REFERENCE_CHANGE),
+        Shown::of(
+            "compensation",
+            &[
+                "from.amount",
+                "from.currency",
+                "from.pay_period",
+                "from.commission_percent",
+                "to.amount",
+                "to.currency",
+                "to.pay_period",
+                "to.commission_percent",
+            ],
+        ),
+        Shown::plain("reason"),
     ],
     expand: &[],
     extra: &[],

@@ -4,22 +4,32 @@
 mod compensation;
 mod employee;
 mod employment;
+mod history;
 mod name;
 mod organisation;
 mod profile;
+mod tenure;
 mod text;
+mod timeline;
 mod word;
 
-pub use compensation::{Commission, CommissionError, Compensation, NegativePay, Pay, PayPeriod};
+pub use compensation::{
+    Commission, CommissionError, Compensation, NegativePay, Pay, PayPeriod, Remuneration,
+};
 pub use employee::{EMPLOYEE_FIELDS, Employee, EmploymentStatus};
-pub use employment::{Employment, EmploymentType};
+pub use employment::{Cause, Employment, EmploymentType, EndReason, Terms};
+pub use history::History;
 pub use name::{Name, PersonName};
 pub use organisation::{Department, JobTitle, Location, PayRange, PayRangeError, PostalAddress};
 pub use profile::{
     Assignment, CurrentPay, EmployeeProfile, EmploymentRecord, ExpandedProfile, Guarded, Named,
     Report,
 };
+pub use tenure::{Standing, Tenures};
 pub use text::{Code, CountryCode, EmployeeNumber, PhoneNumber, TextError};
+pub use timeline::{
+    AssignmentChanges, Change, EventKey, EventKind, Newest, TimelineEvent, timeline,
+};
 pub use word::WordError;
 
 use time::OffsetDateTime;

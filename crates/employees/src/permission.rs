@@ -7,6 +7,18 @@ kernel::permissions! {
     ReadCompensation = "employees:read_compensation", "Read what people are paid.";
     /// Hire.
     Create = "employees:create", "Hire people.";
+    /// Change what is said of a person.
+    Update = "employees:update", "Change people's names, numbers, addresses and telephone numbers.";
+    /// Transfer.
+    Transfer = "employees:transfer", "Transfer people to another department, job, location or manager.";
+    /// Promote.
+    Promote = "employees:promote", "Promote people.";
+    /// Change what employees are paid.
+    ChangeCompensation = "employees:change_compensation", "Change what people are paid.";
+    /// Terminate.
+    Terminate = "employees:terminate", "Let people's service end.";
+    /// Rehire.
+    Rehire = "employees:rehire", "Rehire people who left.";
     /// Import people and organisation.
     Import = "employees:import", "Import people, departments, job titles and locations from files.";
     /// Read departments, job titles and locations.

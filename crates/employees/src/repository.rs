@@ -1,6 +1,10 @@
 //! What the domain needs of storage. Every method takes the transaction it works in; reads work in
 //! a transaction of either mode.
 
+mod changes;
+
+pub use changes::{ChangeRepository, EventCount, ReportingLine, Revision};
+
 use async_trait::async_trait;
 use database::{Mode, StoreError, Tenant, TenantTx, Tx};
 use kernel::{
@@ -36,6 +40,15 @@ pub trait EmployeeRepository: Send + Sync {
 
     /// One employee as of a day, with his pay if that is asked for.
     async fn profile<M: Mode>(
+        &self,
+        tx: &Tx<Tenant, M>,
+        id: EmployeeId,
+        day: Date,
+        with_pay: bool,
+    ) -> Result<Option<EmployeeProfile>, StoreError>;
+
+    /// One employee with the employment and the pay of this very day.
+    async fn profile_on<M: Mode>(
         &self,
         tx: &Tx<Tenant, M>,
         id: EmployeeId,

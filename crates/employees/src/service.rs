@@ -1,16 +1,33 @@
 //! The use cases, a file each.
 
+mod change_compensation;
 mod expand;
+mod file;
 mod hire;
 mod import;
+mod manager;
 mod organisation;
+mod promote;
 mod query;
+mod rehire;
+mod terminate;
+mod timeline;
+mod transfer;
+mod update;
 
-pub use hire::{Hire, NewPay};
+pub use change_compensation::ChangeCompensation;
+pub use file::Edit;
+pub use hire::Hire;
 #[cfg(test)]
 pub(crate) use import::LIMITS;
 pub use import::{ImportError, ImportTurn, Imports};
 pub use organisation::{NewDepartment, NewJobTitle, NewLocation};
+pub use promote::Promotion;
+pub use rehire::Rehire;
+pub use terminate::Terminate;
+pub use timeline::Timeline;
+pub use transfer::Transfer;
+pub use update::Particulars;
 
 use std::sync::Arc;
 
@@ -21,17 +38,25 @@ use time::Date;
 use crate::{
     EmployeesError,
     permission::ReadCompensation,
-    repository::{CounterRepository, EmployeeRepository, OrganisationRepository},
+    repository::{ChangeRepository, CounterRepository, EmployeeRepository, OrganisationRepository},
 };
 
 /// Everything the domain needs of storage.
 pub trait Storage:
-    EmployeeRepository + OrganisationRepository + CounterRepository + Clone + Send + Sync + 'static
+    EmployeeRepository
+    + ChangeRepository
+    + OrganisationRepository
+    + CounterRepository
+    + Clone
+    + Send
+    + Sync
+    + 'static
 {
 }
 
 impl<S> Storage for S where
     S: EmployeeRepository
+        + ChangeRepository
         + OrganisationRepository
         + CounterRepository
         + Clone

@@ -20,8 +20,8 @@ async fn three_tenants() -> (crate::scratch::Clean, Scratch) {
              INSERT INTO locations (id, code, name, name_key, country, created_at, updated_at) \
              VALUES ('{}', 'L', 'L', 'l', 'DE', now(), now()); \
              INSERT INTO employees (id, employee_number, first_name, last_name, first_name_key, \
-             last_name_key, hire_date, created_at, updated_at) \
-             VALUES ('{}', '1', 'A', 'B', 'a', 'b', '2020-01-01', now(), now())",
+             last_name_key, original_hire_date, hire_date, created_at, updated_at) VALUES \
+             ('{}', '1', 'A', 'B', 'a', 'b', '2020-01-01', '2020-01-01', now(), now())",
             id(tenant, 1),
             id(tenant, 3),
             id(tenant, 4),

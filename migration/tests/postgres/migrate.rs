@@ -2,6 +2,7 @@
 
 use migration::{MigrationError, Migrator, TenantTable, fit::Misfit, install::Login};
 use sea_orm_migration::SchemaManager;
+use sqlx::PgConnection;
 
 use crate::scratch::{Scratch, one, run};
 
@@ -242,11 +243,68 @@ async fn a_back_fill_reaches_the_rows_of_every_tenant() {
     assert_eq!(migration::catalogue::check(&mut conn).await.unwrap(), []);
 }
 
+/// Takes a migration of the pool back, which nothing but a test does.
+async fn undo(conn: &mut PgConnection, name: &str, sql: &str) {
+    for sql in [
+        sql.to_owned(),
+        format!("DELETE FROM platform.schema_migrations WHERE name = '{name}'"),
+        format!("DELETE FROM pool_0001.seaql_migrations WHERE version = '{name}'"),
+    ] {
+        run(conn, &sql).await.unwrap();
+    }
+}
+
+const UNCHANGED: &str = "ALTER TABLE pool_0001.employees DROP COLUMN original_hire_date; \
+    ALTER TABLE pool_0001.employments DROP COLUMN cause, DROP COLUMN end_reason; \
+    CREATE INDEX employees_leaving_idx ON pool_0001.employees (tenant_id, last_name_key, id) \
+    WHERE employed_until IS NOT NULL";
+
+#[tokio::test]
+async fn who_has_worked_here_before_is_known_from_what_is_stored_already() {
+    const TENANT: &str = "01890000-0000-7000-8000-00000000000a";
+    let (_clean, scratch) = Scratch::migrated(&["pool_0001"]).await;
+    let mut conn = scratch.superuser().await;
+    undo(&mut conn, "m20261126_000003_changes", UNCHANGED).await;
+    for sql in [
+        "INSERT INTO employees (id, employee_number, first_name, last_name, first_name_key, \
+         last_name_key, hire_date, created_at, updated_at) \
+         SELECT lpad(n::text, 32, '0')::uuid, n, 'A', 'B', 'a', 'b', '2020-01-01', now(), now() \
+         FROM generate_series(1, 3) n",
+        "INSERT INTO employments (id, employee_id, valid_from, valid_to, employment_type, \
+         created_at, updated_at) \
+         SELECT gen_random_uuid(), lpad(n::text, 32, '0')::uuid, since, till, 'contract', now(), now() \
+         FROM (VALUES (1, date '2020-01-01', NULL), (2, '2010-03-01', date '2012-01-01'), \
+         (2, '2020-01-01', NULL), (3, '2021-01-01', NULL)) past (n, since, till)",
+    ] {
+        scratch
+            .run_as("pool_0001", Some(TENANT), sql)
+            .await
+            .unwrap();
+    }
+    let migrator = scratch.migrator().await;
+    migrator.migrate_schema("pool_0001").await.unwrap();
+    let first = "SELECT string_agg(original_hire_date::text, ' ' ORDER BY employee_number) \
+                 FROM pool_0001.employees";
+    assert_eq!(
+        one(&mut conn, first).await,
+        "2020-01-01 2010-03-01 2020-01-01"
+    );
+    let mut conn = scratch.connect(Login::Migrator).await;
+    assert_eq!(migration::catalogue::check(&mut conn).await.unwrap(), []);
+}
+
 /// As the domain takes them from a name that is hired.
 #[tokio::test]
 async fn the_words_inside_names_that_are_stored_already_are_found() {
-    const NAME: &str = "m20261126_000002_name_words";
     let (_clean, scratch) = Scratch::migrated(&["pool_0001"]).await;
+    let mut conn = scratch.superuser().await;
+    undo(&mut conn, "m20261126_000003_changes", UNCHANGED).await;
+    undo(
+        &mut conn,
+        "m20261126_000002_name_words",
+        "DROP TABLE pool_0001.name_words",
+    )
+    .await;
     let people = [
         ("01890000-0000-7000-8000-00000000000a", "van der berg-lund"),
         (
@@ -264,14 +322,6 @@ async fn the_words_inside_names_that_are_stored_already_are_found() {
             .run_as("pool_0001", Some(tenant), &insert)
             .await
             .unwrap();
-    }
-    let mut conn = scratch.superuser().await;
-    for undo in [
-        "DROP TABLE pool_0001.name_words".to_owned(),
-        format!("DELETE FROM platform.schema_migrations WHERE name = '{NAME}'"),
-        format!("DELETE FROM pool_0001.seaql_migrations WHERE version = '{NAME}'"),
-    ] {
-        run(&mut conn, &undo).await.unwrap();
     }
     let migrator = scratch.migrator().await;
     migrator.migrate_schema("pool_0001").await.unwrap();

@@ -59,7 +59,7 @@ async fn somebody_is_hired_with_all_that_is_agreed_and_shown_alike_everywhere() 
         let mut expected = json!({
             "id": yang["id"], "employee_number": yang["employee_number"],
             "first_name": "Neena", "last_name": "Yang", "hire_date": "2024-02-29",
-            "work_email": yang["work_email"], "phone": "+1 515 555 0101",
+            "original_hire_date": "2024-02-29", "work_email": yang["work_email"], "phone": "+1 515 555 0101",
             "status": "active", "employment_type": "part_time",
             "department": {"id": department["id"], "name": "Sales"},
             "job_title": {"id": job["id"], "name": "Clerk"},

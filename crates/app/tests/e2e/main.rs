@@ -8,6 +8,7 @@
 
 mod auth;
 mod browser;
+mod careers;
 mod changes;
 mod conventions;
 mod crowd;

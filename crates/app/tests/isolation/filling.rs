@@ -153,7 +153,7 @@ impl Filling {
     }
 
     /// What may stand in a column, the most telling first. A later date of a row lies a day after
-    /// the one before; those of another row lie elsewhere.
+    /// the one before, or a week before that if it must; those of another row lie elsewhere.
     fn values(&self, column: &Column, dates: u32) -> Option<Vec<String>> {
         let n = self.made;
         let day = format!("date '2000-01-01' + {}", n * 14 + dates);
@@ -171,7 +171,7 @@ impl Filling {
                 values.push(format!("encode(sha256('{n}'), 'hex')"));
                 values
             }
-            "date" => vec![day],
+            "date" => vec![day.clone(), format!("{day} - 7")],
             "timestamp with time zone" => vec![format!("({day})::timestamptz")],
             "bigint" | "integer" | "smallint" | "numeric" => {
                 let mut values = vec![(n % 30_000).to_string(), "1".to_owned(), "0".to_owned()];

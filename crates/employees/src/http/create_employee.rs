@@ -2,21 +2,21 @@
 
 use actix_web::{HttpResponse, post, web::Data};
 use kernel::{DepartmentId, EmployeeId, FieldErrors, JobTitleId, LocationId};
-use rust_decimal::Decimal;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use web::{Allowed, Change, Draft, Problem, ProblemBody};
 
 use super::{
+    pay::NewCompensation,
     representation::EmployeeBody,
-    wire::{self, EmploymentTypeWord, PayPeriodWord},
+    wire::{self, EmploymentTypeWord},
 };
 use crate::{
     EmployeeService,
-    model::{Commission, EmploymentType, Pay, PersonName},
+    model::{EmploymentType, PersonName},
     permission::Create,
     repository::References,
-    service::{Hire, NewPay},
+    service::Hire,
 };
 
 /// Somebody to hire.
@@ -60,24 +60,6 @@ struct NewEmployee {
     compensation: Option<NewCompensation>,
 }
 
-/// What somebody will be paid.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct NewCompensation {
-    /// How much, per pay period: a decimal number.
-    #[schema(example = "5200.00")]
-    amount: String,
-    /// The currency (ISO 4217).
-    #[schema(example = "EUR")]
-    currency: String,
-    /// What the amount is paid for.
-    #[schema(inline)]
-    pay_period: PayPeriodWord,
-    /// The share of sales on top, in percent.
-    #[schema(example = "12.5")]
-    commission_percent: Option<String>,
-}
-
 impl NewEmployee {
     fn parse(self) -> Result<Hire, Problem> {
         let mut wrong = FieldErrors::new();
@@ -115,26 +97,6 @@ impl NewEmployee {
                 manager: self.manager_id,
             },
             pay: pay.flatten(),
-        })
-    }
-}
-
-impl NewCompensation {
-    fn parse(self, wrong: &mut FieldErrors) -> Option<NewPay> {
-        let commission = self.commission_percent.map(|text| {
-            let percent = text
-                .parse::<Decimal>()
-                .map_err(|_wrong| crate::model::CommissionError);
-            wrong.take(
-                "/compensation/commission_percent",
-                percent.and_then(Commission::from_percent),
-            )
-        });
-        let amount = wire::money(&self.amount, &self.currency, "/compensation", wrong)?;
-        let pay = wrong.take("/compensation/amount", Pay::new(amount, self.pay_period.0))?;
-        Some(NewPay {
-            pay,
-            commission: commission.flatten(),
         })
     }
 }

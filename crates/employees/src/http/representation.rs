@@ -10,12 +10,12 @@ use utoipa::{
     openapi::{Ref, RefOr, Schema, schema::OneOfBuilder},
 };
 use uuid::Uuid;
-use web::{Created, Whole};
+use web::{Answer, Created, Json, Problem, Rendered, Whole};
 
 use super::wire::{self, EmploymentStatusWord, EmploymentTypeWord, MoneyBody, PayPeriodWord, Word};
 use crate::model::{
     Assignment, CurrentPay, Department, EmployeeProfile, ExpandedProfile, Guarded, JobTitle,
-    Location, Named,
+    Location, Named, Remuneration,
 };
 
 /// Something that is referred to, with the name by which people know it.
@@ -76,9 +76,9 @@ impl<T: ToSchema> ToSchema for Expandable<T> {
     }
 }
 
-/// An employee as of today.
+/// An employee as of a day: today, unless another one was asked for.
 ///
-/// Department, job title, location, manager and terms are those of today; of somebody who has not
+/// Department, job title, location, manager and terms are those of that day; of somebody who has not
 /// begun yet, those he begins with; of somebody who has left, his last ones.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Employee)]
@@ -101,11 +101,15 @@ pub(super) struct EmployeeBody {
     /// His telephone number at work.
     #[schema(example = "+1 515 555 0101")]
     phone: Option<String>,
-    /// The first day of his current service.
+    /// The first day of the service of that day, or of the one before it.
     #[serde(serialize_with = "wire::date")]
     #[schema(value_type = String, format = Date)]
     hire_date: Date,
-    /// Whether he works here today.
+    /// The first day of his first service; the date of hire of whoever never left.
+    #[serde(serialize_with = "wire::date")]
+    #[schema(value_type = String, format = Date)]
+    original_hire_date: Date,
+    /// Whether he works here on that day.
     #[schema(inline)]
     status: EmploymentStatusWord,
     /// On which terms.
@@ -158,6 +162,7 @@ impl From<ExpandedProfile> for EmployeeBody {
             work_email: profile.work_email,
             phone: profile.phone,
             hire_date: profile.hire_date,
+            original_hire_date: profile.original_hire_date,
             status: Word(profile.status),
             employment_type: assignment.employment_type,
             department: Expandable::new(assignment.department, expanded.department),
@@ -177,7 +182,7 @@ impl From<ExpandedProfile> for EmployeeBody {
 
 impl EmployeeBody {
     /// The version, when nothing of him is hidden.
-    fn whole_version(&self) -> Option<i64> {
+    pub(super) fn whole_version(&self) -> Option<i64> {
         self.compensation.as_ref().map(|_shown| self.version)
     }
 
@@ -187,6 +192,20 @@ impl EmployeeBody {
             location: format!("/api/v1/employees/{}", self.id),
             version: self.whole_version(),
             body: self,
+        }
+    }
+}
+
+/// The answer to a change of him.
+impl Answer for EmployeeBody {
+    fn render(self) -> Result<Rendered, Problem> {
+        match self.whole_version() {
+            Some(version) => Whole {
+                version,
+                body: self,
+            }
+            .render(),
+            None => Json(self).render(),
         }
     }
 }
@@ -219,13 +238,38 @@ impl From<Assignment> for AssignmentParts {
     }
 }
 
-/// What somebody is paid as of today.
+/// What somebody is paid.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Pay)]
+pub(super) struct PayBody {
+    /// How much, per pay period.
+    #[serde(flatten)]
+    amount: MoneyBody,
+    /// What the amount is paid for.
+    #[schema(inline)]
+    pay_period: PayPeriodWord,
+    /// The share of sales on top, in percent.
+    #[schema(example = "12.50")]
+    commission_percent: Option<String>,
+}
+
+impl From<Remuneration> for PayBody {
+    fn from(Remuneration { pay, commission }: Remuneration) -> Self {
+        Self {
+            amount: pay.amount().into(),
+            pay_period: Word(pay.period()),
+            commission_percent: commission.map(|share| share.percent().to_string()),
+        }
+    }
+}
+
+/// What somebody is paid as of a day.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Compensation)]
 pub(super) struct CompensationBody {
     /// How much, per pay period.
     #[serde(flatten)]
-    pay: MoneyBody,
+    amount: MoneyBody,
     /// What the amount is paid for.
     #[schema(inline)]
     pay_period: PayPeriodWord,
@@ -240,11 +284,21 @@ pub(super) struct CompensationBody {
 
 impl From<CurrentPay> for CompensationBody {
     fn from(current: CurrentPay) -> Self {
+        let CurrentPay {
+            pay,
+            commission,
+            valid_from,
+        } = current;
+        let PayBody {
+            amount,
+            pay_period,
+            commission_percent,
+        } = Remuneration { pay, commission }.into();
         Self {
-            pay: current.pay.amount().into(),
-            pay_period: Word(current.pay.period()),
-            commission_percent: current.commission.map(|share| share.percent().to_string()),
-            valid_from: current.valid_from,
+            amount,
+            pay_period,
+            commission_percent,
+            valid_from,
         }
     }
 }

@@ -1,24 +1,44 @@
 //! `GET /api/v1/employees/{id}`
 
-use actix_web::{get, web::Data};
-use kernel::EmployeeId;
-use web::{Allowed, Id, Problem, ProblemBody, Rendered, Signed, View, ViewParameters};
+use actix_web::{HttpRequest, HttpResponse, Responder as _, get, web::Data};
+use kernel::{EmployeeId, ListSpec, Position};
+use time::Date;
+use web::{Allowed, Id, Listed, Problem, ProblemBody, Signed, View, ViewParameters};
 
-use super::{list_employees::EmployeeList, representation::EmployeeBody};
-use crate::{EmployeeService, permission::Read};
+use super::{representation::EmployeeBody, wire};
+use crate::{EmployeeService, lists, permission::Read};
+
+/// One employee.
+pub(super) struct OneEmployee;
+
+impl Listed for OneEmployee {
+    const SPEC: ListSpec = lists::EMPLOYEE;
+    type Key = Position;
+    const FILE: &'static str = "employee";
+}
+
+fn as_of(text: Option<&str>) -> Result<Option<Date>, Problem> {
+    let day = text.map(wire::parse_date).transpose();
+    day.map_err(|message| Problem::parameter("as_of", message))
+}
 
 /// Show an employee
 ///
-/// With `compensation` for callers who hold `employees:read_compensation`.
+/// As of today, unless `as_of` names another day. With `compensation` for callers who hold
+/// `employees:read_compensation`.
 #[utoipa::path(
     get,
     path = "/api/v1/employees/{id}",
     tag = "employees",
     operation_id = "show_employee",
     extensions(("x-permission" = json!("employees:read"))),
-    params(("id" = uuid::Uuid, Path, description = "The employee."), ViewParameters<EmployeeList>),
+    params(("id" = uuid::Uuid, Path, description = "The employee."), ViewParameters<OneEmployee>),
     responses(
-        (status = 200, description = "The employee as of today.", body = EmployeeBody),
+        (status = 200, description = "The employee as of that day.", body = EmployeeBody,
+         headers(("ETag" = String, description = "The version, when nothing of him is hidden and \
+         no day is named."))),
+        (status = 304, description = "The client holds this version (`If-None-Match`), and nothing \
+         came into force since."),
         (status = 404, description = "No such employee, or none that the caller may see \
          (`not_found`).", body = ProblemBody, content_type = "application/problem+json"),
     ),
@@ -28,10 +48,22 @@ pub(super) async fn show_employee(
     Allowed(permit): Allowed<Read>,
     Signed { tenant, actor }: Signed,
     Id(id): Id<EmployeeId>,
-    view: View<EmployeeList>,
+    view: View<OneEmployee>,
     employees: Data<EmployeeService>,
-) -> Result<Rendered, Problem> {
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let as_of = as_of(view.extra("as_of"))?;
     let expand = &view.expand;
-    let found = employees.show(&permit, &tenant, &actor, id, expand).await?;
-    view.answer(EmployeeBody::from(found), None)
+    let found = employees.show(&permit, &tenant, &actor, id, as_of, expand);
+    let found = found.await?;
+    let settled = found.profile.is_settled(tenant.time_zone());
+    let body = EmployeeBody::from(found);
+    let version = body.whole_version();
+    let answer = view.answer(body, version)?;
+    // What is scheduled comes into force without a new version.
+    Ok(if settled {
+        answer.respond_to(&request)
+    } else {
+        answer.into()
+    })
 }

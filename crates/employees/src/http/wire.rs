@@ -2,15 +2,19 @@
 
 use std::{borrow::Cow, fmt, str::FromStr};
 
-use kernel::{FieldErrors, Money};
+use kernel::{FieldError, FieldErrors, Money};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use time::{Date, OffsetDateTime};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{ObjectBuilder, RefOr, Schema, Type},
 };
+use web::Problem;
 
-use crate::model::{EmploymentStatus, EmploymentType, PayPeriod, TextError};
+use crate::{
+    model::{EmploymentStatus, EmploymentType, EndReason, EventKind, PayPeriod, TextError},
+    service::Edit,
+};
 
 /// A date, `YYYY-MM-DD` (ISO 8601).
 #[expect(
@@ -141,6 +145,11 @@ pub(super) type EmploymentTypeWord = Word<EmploymentType>;
 /// What an amount of pay is paid for.
 pub(super) type PayPeriodWord = Word<PayPeriod>;
 
+/// Why a service ended.
+pub(super) type EndReasonWord = Word<EndReason>;
+/// What happened.
+pub(super) type EventKindWord = Word<EventKind>;
+
 /// A closed set of words.
 pub(super) trait Words: Copy + FromStr<Err: fmt::Display> + 'static {
     const NAME: &'static str;
@@ -164,7 +173,19 @@ macro_rules! words {
     )+};
 }
 
-words!(EmploymentStatus, EmploymentType, PayPeriod);
+words!(
+    EmploymentStatus,
+    EmploymentType,
+    EndReason,
+    EventKind,
+    PayPeriod
+);
+
+impl<T> From<T> for Word<T> {
+    fn from(word: T) -> Self {
+        Self(word)
+    }
+}
 
 impl<T: Words> Serialize for Word<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -218,10 +239,27 @@ pub(super) fn optional_text<T: FromStr<Err = TextError>>(
     value.and_then(|value| text(value, pointer, wrong))
 }
 
+/// Reads a field that is kept when it is absent and cleared by `null`:
+/// `#[serde(default, deserialize_with = "wire::edit")]`.
+pub(super) fn edit<'de, T, D>(deserializer: D) -> Result<Edit<T>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    let value = Option::<T>::deserialize(deserializer)?;
+    Ok(value.map_or(Edit::Clear, Edit::Set))
+}
+
 /// Reads a date, `YYYY-MM-DD`.
 pub(super) fn parse_date(text: &str) -> Result<Date, &'static str> {
     let format = time::macros::format_description!("[year]-[month]-[day]");
     Date::parse(text, format).map_err(|_wrong| "must be a date, for example 2026-01-31")
+}
+
+/// Reads the one date of a body that can be wrong.
+pub(super) fn date_of(pointer: &'static str, text: &str) -> Result<Date, Problem> {
+    parse_date(text)
+        .map_err(|message| Problem::invalid(vec![FieldError::new(pointer, "invalid", message)]))
 }
 
 #[cfg(test)]

@@ -97,7 +97,7 @@ fn king_is_at_the_top_of_all() {
     let manager = |id: EmployeeId| {
         let mut employments = plan.employments.iter();
         let current = employments.find(|e| e.employee_id == id && e.period.to().is_none());
-        current.unwrap().manager_id
+        current.unwrap().terms.manager_id
     };
     for employee in &plan.employees {
         let mut top = employee.id;
@@ -121,7 +121,10 @@ fn yang_came_back_after_two_earlier_employments() {
             "2015-09-21 …"
         ]
     );
-    assert!(yang[0].job_title_id != yang[1].job_title_id && yang[0].manager_id.is_none());
+    assert!(
+        yang[0].terms.job_title_id != yang[1].terms.job_title_id
+            && yang[0].terms.manager_id.is_none()
+    );
 }
 
 #[test]
@@ -146,15 +149,18 @@ fn people_get_addresses_pay_commission_and_the_place_of_their_department() {
         .iter()
         .find(|pay| pay.employee_id == singh.id)
         .unwrap();
-    assert_eq!(pay.pay.amount().to_string(), "14000.00 USD");
-    assert_eq!(pay.pay.period(), PayPeriod::Monthly);
-    assert_eq!(pay.commission.unwrap().basis_points(), 4_000);
+    assert_eq!(pay.remuneration.pay.amount().to_string(), "14000.00 USD");
+    assert_eq!(pay.remuneration.pay.period(), PayPeriod::Monthly);
+    assert_eq!(pay.remuneration.commission.unwrap().basis_points(), 4_000);
     let oxford = plan
         .locations
         .iter()
         .find(|location| location.code.as_str() == "2500")
         .unwrap();
-    assert_eq!(employments(&plan, "145")[0].location_id, Some(oxford.id));
+    assert_eq!(
+        employments(&plan, "145")[0].terms.location_id,
+        Some(oxford.id)
+    );
     assert_eq!(oxford.address.country.as_str(), "GB");
 }
 
@@ -162,8 +168,8 @@ fn people_get_addresses_pay_commission_and_the_place_of_their_department() {
 fn who_has_no_department_has_none() {
     let Some(plan) = plan() else { return };
     let grant = employments(&plan, "178");
-    assert_eq!(grant[0].department_id, None);
-    assert!(grant[0].manager_id.is_some());
+    assert_eq!(grant[0].terms.department_id, None);
+    assert!(grant[0].terms.manager_id.is_some());
 }
 
 #[test]

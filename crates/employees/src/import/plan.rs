@@ -1,6 +1,6 @@
 //! What remains of an import: records ready to be stored.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use kernel::{Ambient, DateRange, EmployeeId};
 use time::Date;
@@ -10,7 +10,8 @@ use super::{
     rows::{DepartmentRow, EmployeeRow, JobTitleRow, LocationRow, Position},
 };
 use crate::model::{
-    Compensation, Department, Employee, EmployeeNumber, Employment, JobTitle, Location, Stamp,
+    Compensation, Department, Employee, EmployeeNumber, Employment, JobTitle, Location,
+    Remuneration, Stamp, Terms,
 };
 
 /// Records to be stored together. Departments and people refer to each other in any order.
@@ -28,6 +29,8 @@ pub struct Plan {
     pub employments: Vec<Employment>,
     /// Their pay.
     pub compensations: Vec<Compensation>,
+    /// People of the company, not of the import, whose past became longer.
+    pub with_a_past: Vec<EmployeeId>,
     past: usize,
 }
 
@@ -77,8 +80,15 @@ impl CheckedDraft {
             .into_iter()
             .map(|(number, day)| (number.clone(), day))
             .collect();
+        let mut begins: HashMap<EmployeeNumber, Date> = HashMap::new();
+        for row in &all.history.rows {
+            let day = row.period.from();
+            let first = begins.entry(row.number.clone()).or_insert(day);
+            *first = day.min(*first);
+        }
         let planner = Planner {
             known,
+            begins,
             ends,
             ambient,
             stamp: Stamp::new(ambient.now()),
@@ -99,10 +109,13 @@ impl CheckedDraft {
         for row in all.employees.rows {
             planner.employee(row, &mut plan);
         }
+        let new: HashSet<EmployeeId> = plan.employees.iter().map(|it| it.id).collect();
         for row in all.history.rows {
             let employee = planner.known.employees.get(&row.number);
             let employment = employee.map(|id| planner.employment(*id, row.period, &row.position));
             plan.employments.extend(employment);
+            plan.with_a_past
+                .extend(employee.filter(|id| !new.contains(id)));
         }
         Some(plan)
     }
@@ -143,6 +156,7 @@ impl CheckedDraft {
 /// Makes records of rows. Every code and number is known: the draft was checked.
 struct Planner<'a> {
     known: Known,
+    begins: HashMap<EmployeeNumber, Date>,
     ends: HashMap<EmployeeNumber, Date>,
     ambient: &'a Ambient,
     stamp: Stamp,
@@ -202,16 +216,17 @@ impl Planner<'_> {
                 id: self.ambient.id(),
                 employee_id: id,
                 period: days,
-                pay,
-                commission,
+                remuneration: Remuneration { pay, commission },
                 stamp: self.stamp,
             }));
+        let first = self.begins.get(&number).copied();
         plan.employees.push(Employee {
             id,
             number,
             name: row.name,
             work_email: row.work_email,
             phone: row.phone,
+            original_hire_date: first.map_or(row.hire_date, |first| first.min(row.hire_date)),
             hire_date: row.hire_date,
             employed_until: row.employed_until,
             stamp: self.stamp,
@@ -228,11 +243,15 @@ impl Planner<'_> {
             id: self.ambient.id(),
             employee_id: employee,
             period: days,
-            department_id: department.and_then(|code| known.departments.get(code).copied()),
-            job_title_id: job_title.and_then(|code| known.job_titles.get(code).copied()),
-            location_id: location.and_then(|code| known.locations.get(code).copied()),
-            manager_id: manager.and_then(|number| known.employees.get(number).copied()),
-            employment_type: at.employment_type,
+            terms: Terms {
+                department_id: department.and_then(|code| known.departments.get(code).copied()),
+                job_title_id: job_title.and_then(|code| known.job_titles.get(code).copied()),
+                location_id: location.and_then(|code| known.locations.get(code).copied()),
+                manager_id: manager.and_then(|number| known.employees.get(number).copied()),
+                employment_type: at.employment_type,
+            },
+            cause: None,
+            end_reason: None,
             stamp: self.stamp,
         }
     }

@@ -37,13 +37,13 @@ fn every_sample_company_has_one_at_the_top_and_people_in_every_department() {
         let tops = plan.employees.iter().filter(|employee| {
             let mut employments = plan.employments.iter();
             let present = employments.find(|one| one.employee_id == employee.id);
-            present.is_some_and(|present| present.manager_id.is_none())
+            present.is_some_and(|present| present.terms.manager_id.is_none())
         });
         assert_eq!(tops.count(), 1, "{company}");
         let staffed: HashSet<_> = plan
             .employments
             .iter()
-            .filter_map(|one| one.department_id)
+            .filter_map(|one| one.terms.department_id)
             .collect();
         assert_eq!(staffed.len(), plan.departments.len(), "{company}");
     }
@@ -61,12 +61,12 @@ fn nobody_in_a_sample_is_paid_outside_his_range_in_its_currency() {
             let job = plan
                 .job_titles
                 .iter()
-                .find(|job| Some(job.id) == at.job_title_id)
+                .find(|job| Some(job.id) == at.terms.job_title_id)
                 .unwrap();
             let Some(range) = job.pay_range else { continue };
-            let amount = pay.pay.amount();
+            let amount = pay.remuneration.pay.amount();
             let comparable = amount.currency() == range.min().currency()
-                && !matches!(at.employment_type.as_str(), "part_time" | "contract");
+                && !matches!(at.terms.employment_type.as_str(), "part_time" | "contract");
             if comparable {
                 let inside = range.min().minor_units()..=range.max().minor_units();
                 assert!(

@@ -44,8 +44,11 @@ fn people(rows: &str) -> String {
 fn a_manager_may_come_later_in_the_file() {
     let csv = people("2,Ada,King,,2020-01-01,1\n1,Bo,Lee,,2021-01-01,\n");
     let plan = plan(&[(Kind::Employees, &csv)], Known::default());
-    assert_eq!(plan.employments[0].manager_id, Some(plan.employees[1].id));
-    assert_eq!(plan.employments[1].manager_id, None);
+    assert_eq!(
+        plan.employments[0].terms.manager_id,
+        Some(plan.employees[1].id)
+    );
+    assert_eq!(plan.employments[1].terms.manager_id, None);
 }
 
 #[test]
@@ -60,7 +63,7 @@ fn a_manager_may_be_somebody_who_is_here() {
     assert!(
         plan.employments
             .iter()
-            .all(|employment| employment.manager_id == Some(here))
+            .all(|employment| employment.terms.manager_id == Some(here))
     );
     let numbers: Vec<&str> = plan.employees.iter().map(|e| e.number.as_str()).collect();
     assert_eq!(numbers, ["1001", "1002"]);

@@ -16,12 +16,19 @@ pub struct Compensation {
     pub employee_id: EmployeeId,
     /// The days in force.
     pub period: DateRange,
+    /// How much it is.
+    pub remuneration: Remuneration,
+    /// When the record was made and changed.
+    pub stamp: Stamp,
+}
+
+/// What somebody is paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Remuneration {
     /// How much, per pay period; never negative.
     pub pay: Pay,
     /// The share of sales on top.
     pub commission: Option<Commission>,
-    /// When the record was made and changed.
-    pub stamp: Stamp,
 }
 
 /// An amount of money for each pay period; never negative.

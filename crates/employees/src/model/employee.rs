@@ -22,6 +22,9 @@ pub struct Employee {
     pub work_email: Option<EmailAddress>,
     /// His telephone number at work.
     pub phone: Option<PhoneNumber>,
+    /// The first day of his first service. He has worked here before if it lies before the date of
+    /// hire.
+    pub original_hire_date: Date,
     /// The first day of his current service: of the last one, if he came back.
     pub hire_date: Date,
     /// The first day on which he no longer works here, when it is known: where the last of his
@@ -35,7 +38,12 @@ pub struct Employee {
 impl Employee {
     /// Whether he works here on a day.
     pub fn status_on(&self, day: Date) -> EmploymentStatus {
-        EmploymentStatus::on(day, self.hire_date, self.employed_until)
+        EmploymentStatus::on(
+            day,
+            self.original_hire_date,
+            self.hire_date,
+            self.employed_until,
+        )
     }
 }
 
@@ -51,11 +59,13 @@ words! {
 }
 
 impl EmploymentStatus {
-    /// The status on a day of somebody who begins on `hire_date` and is gone from `until` on.
-    pub fn on(day: Date, hire_date: Date, until: Option<Date>) -> Self {
-        if day < hire_date {
+    /// The status on a day of somebody whose last service begins on `hire_date`, is over from
+    /// `until` on, and was not his first if that began on another day, `original`. On a day of an
+    /// earlier service [`Tenures`](super::Tenures) knows more.
+    pub fn on(day: Date, original: Date, hire_date: Date, until: Option<Date>) -> Self {
+        if day < original.min(hire_date) {
             Self::Scheduled
-        } else if until.is_some_and(|until| until <= day) {
+        } else if day < hire_date || until.is_some_and(|until| until <= day) {
             Self::Terminated
         } else {
             Self::Active
@@ -75,6 +85,7 @@ pub const EMPLOYEE_FIELDS: &[FieldDeclaration] = {
         FieldDeclaration::new("work_email", Personal, Contact),
         FieldDeclaration::new("phone", Personal, Contact),
         FieldDeclaration::new("hire_date", Personal, Identity),
+        FieldDeclaration::new("original_hire_date", Personal, Identity),
         FieldDeclaration::new("status", Personal, Identity),
         FieldDeclaration::new("employment_type", Personal, Identity),
         FieldDeclaration::new("department", Internal, Identity),
@@ -97,13 +108,23 @@ mod tests {
 
     #[test]
     fn somebody_is_scheduled_then_active_then_terminated() {
-        let status = |day| {
-            EmploymentStatus::on(day, date!(2026 - 03 - 01), Some(date!(2026 - 06 - 01))).as_str()
-        };
+        let hired = date!(2026 - 03 - 01);
+        let status =
+            |day| EmploymentStatus::on(day, hired, hired, Some(date!(2026 - 06 - 01))).as_str();
         assert_eq!(status(date!(2026 - 02 - 28)), "scheduled");
         assert_eq!(status(date!(2026 - 03 - 01)), "active");
         assert_eq!(status(date!(2026 - 05 - 31)), "active");
         assert_eq!(status(date!(2026 - 06 - 01)), "terminated");
+    }
+
+    #[test]
+    fn who_comes_back_has_left_until_then() {
+        let status = |day| {
+            EmploymentStatus::on(day, date!(2020 - 03 - 01), date!(2026 - 03 - 01), None).as_str()
+        };
+        assert_eq!(status(date!(2020 - 02 - 29)), "scheduled");
+        assert_eq!(status(date!(2026 - 02 - 28)), "terminated");
+        assert_eq!(status(date!(2026 - 03 - 01)), "active");
     }
 
     proptest! {
@@ -116,7 +137,7 @@ mod tests {
             let hired = zero + Duration::days(start);
             let until = length.map(|days| hired + Duration::days(days));
             let rank = |offset| {
-                let status = EmploymentStatus::on(zero + Duration::days(offset), hired, until);
+                let status = EmploymentStatus::on(zero + Duration::days(offset), hired, hired, until);
                 EmploymentStatus::ALL.iter().position(|known| *known == status)
             };
             prop_assert!(rank(one) <= rank(one + later));

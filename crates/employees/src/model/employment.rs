@@ -14,6 +14,21 @@ pub struct Employment {
     pub employee_id: EmployeeId,
     /// The days in force.
     pub period: DateRange,
+    /// Where he works and as what.
+    pub terms: Terms,
+    /// What it began with; nothing for the first employment of a service.
+    pub cause: Option<Cause>,
+    /// Why the service ended with it.
+    pub end_reason: Option<EndReason>,
+    /// When the record was made and changed.
+    pub stamp: Stamp,
+}
+
+/// Where somebody works and as what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// On which terms.
+    pub employment_type: EmploymentType,
     /// Where he belongs.
     pub department_id: Option<DepartmentId>,
     /// What he does.
@@ -22,10 +37,6 @@ pub struct Employment {
     pub location_id: Option<LocationId>,
     /// Whom he reports to; never himself.
     pub manager_id: Option<EmployeeId>,
-    /// On which terms.
-    pub employment_type: EmploymentType,
-    /// When the record was made and changed.
-    pub stamp: Stamp,
 }
 
 words! {
@@ -39,4 +50,32 @@ words! {
     Contract = "contract",
     /// To learn.
     Intern = "intern",
+}
+
+words! {
+    /// What an employment began with.
+    Cause: "transfer, promotion";
+    /// Another department, job, location, manager or type.
+    Transfer = "transfer",
+    /// A better job.
+    Promotion = "promotion",
+}
+
+words! {
+    /// Why a service ended.
+    EndReason: "resignation, dismissal, redundancy, end_of_contract, retirement, death, other";
+    /// He left.
+    Resignation = "resignation",
+    /// He was sent away.
+    Dismissal = "dismissal",
+    /// His job is not needed any more.
+    Redundancy = "redundancy",
+    /// He came for a time, which is over.
+    EndOfContract = "end_of_contract",
+    /// He is old enough.
+    Retirement = "retirement",
+    /// He died.
+    Death = "death",
+    /// None of these.
+    Other = "other",
 }

@@ -1,12 +1,12 @@
 //! What is shown of an employee: person, employment and pay as of one day, with the names of what
 //! they refer to.
 
-use kernel::{DepartmentId, EmployeeId, EmploymentId, JobTitleId, LocationId};
+use kernel::{DepartmentId, EmployeeId, EmploymentId, JobTitleId, LocationId, TimeZone};
 use time::Date;
 
 use super::{
-    Commission, Department, EmployeeNumber, EmploymentStatus, EmploymentType, JobTitle, Location,
-    Pay, PersonName, Stamp,
+    Cause, Commission, Department, EmployeeNumber, EmploymentStatus, EmploymentType, EndReason,
+    JobTitle, Location, Pay, PersonName, Stamp,
 };
 
 /// Something with the name by which people know it.
@@ -49,16 +49,28 @@ pub struct EmployeeProfile {
     pub work_email: Option<String>,
     /// His telephone number at work.
     pub phone: Option<String>,
-    /// The first day of his current service.
+    /// The first day of the service that the day is in, or was in, or will be in.
     pub hire_date: Date,
+    /// The first day of his first service.
+    pub original_hire_date: Date,
     /// Whether he works here on that day.
     pub status: EmploymentStatus,
     /// Where he works and as what.
     pub assignment: Option<Assignment>,
     /// What he is paid, if anything.
     pub compensation: Guarded<Option<CurrentPay>>,
+    /// The last day until then on which his employment, his pay or his service began or ended.
+    pub changed_on: Date,
     /// When the record was made and changed.
     pub stamp: Stamp,
+}
+
+impl EmployeeProfile {
+    /// Whether he is shown as he was when the record was last changed: nothing that was scheduled
+    /// has come into force since.
+    pub fn is_settled(&self, zone: &TimeZone) -> bool {
+        self.changed_on <= zone.date_at(self.stamp.updated_at)
+    }
 }
 
 /// An employee, and all of what he refers to, where that was asked for.
@@ -128,6 +140,10 @@ pub struct EmploymentRecord {
     pub valid_to: Option<Date>,
     /// Where he worked and as what.
     pub assignment: Assignment,
+    /// What it began with; nothing for the first employment of a service.
+    pub cause: Option<Cause>,
+    /// Why the service ended with it.
+    pub end_reason: Option<EndReason>,
     /// When the record was made and changed.
     pub stamp: Stamp,
 }

@@ -7,7 +7,11 @@ use sea_orm::FromQueryResult;
 use time::Date;
 use uuid::Uuid;
 
-use super::{Postgres, hire, history, list, profile, report};
+use super::{
+    Postgres, hire, history, list,
+    profile::{self, Shown},
+    report,
+};
 use crate::{
     model::{Compensation, Employee, EmployeeProfile, Employment, EmploymentRecord, Report},
     repository::{
@@ -74,7 +78,17 @@ impl EmployeeRepository for Postgres {
         day: Date,
         with_pay: bool,
     ) -> Result<Option<EmployeeProfile>, StoreError> {
-        profile::one(tx, id, day, with_pay).await
+        profile::one(tx, id, Shown::AsOf(day), with_pay).await
+    }
+
+    async fn profile_on<M: Mode>(
+        &self,
+        tx: &Tx<Tenant, M>,
+        id: EmployeeId,
+        day: Date,
+        with_pay: bool,
+    ) -> Result<Option<EmployeeProfile>, StoreError> {
+        profile::one(tx, id, Shown::On(day), with_pay).await
     }
 
     async fn list<M: Mode>(

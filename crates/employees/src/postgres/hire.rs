@@ -12,15 +12,15 @@ use crate::{
 };
 
 /// `$1` to `$14` are the person, and `$12` to `$14` the stamp of the others too; `$15` to `$22` are
-/// his employment, `$23` to `$29` his pay, if there is any, and `$30` the words inside his name.
-/// Whoever has the number or the address already keeps all of it out. What is no column's value at
-/// once needs its type.
+/// his employment, `$23` to `$29` his pay, if there is any, and `$30` the words inside his name. His
+/// service is his first. Whoever has the number or the address already keeps all of it out. What is
+/// no column's value at once needs its type.
 const HIRE: &str = "\
     WITH hired AS (\
     INSERT INTO employees (id, employee_number, first_name, last_name, first_name_key, \
-    last_name_key, work_email, work_email_key, phone, hire_date, employed_until, \
-    created_at, updated_at, version) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
+    last_name_key, work_email, work_email_key, phone, original_hire_date, hire_date, \
+    employed_until, created_at, updated_at, version) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12, $13, $14) \
     ON CONFLICT DO NOTHING RETURNING id, created_at, updated_at, version), \
     employed AS (\
     INSERT INTO employments (employee_id, created_at, updated_at, version, id, valid_from, \
@@ -96,22 +96,23 @@ fn person(employee: &Employee) -> [Value; 14] {
 }
 
 fn position(employment: &Employment) -> [Value; 8] {
+    let terms = &employment.terms;
     [
         employment.id.uuid().into(),
         employment.period.from().into(),
         employment.period.to().into(),
-        employment.department_id.map(Uuid::from).into(),
-        employment.job_title_id.map(Uuid::from).into(),
-        employment.location_id.map(Uuid::from).into(),
-        employment.manager_id.map(Uuid::from).into(),
-        employment.employment_type.as_str().into(),
+        terms.department_id.map(Uuid::from).into(),
+        terms.job_title_id.map(Uuid::from).into(),
+        terms.location_id.map(Uuid::from).into(),
+        terms.manager_id.map(Uuid::from).into(),
+        terms.employment_type.as_str().into(),
     ]
 }
 
 fn pay(compensation: Option<&Compensation>) -> [Value; 7] {
     let days = compensation.map(|it| it.period);
-    let pay = compensation.map(|it| it.pay);
-    let commission = compensation.and_then(|it| it.commission);
+    let pay = compensation.map(|it| it.remuneration.pay);
+    let commission = compensation.and_then(|it| it.remuneration.commission);
     [
         compensation.map(|it| it.id.uuid()).into(),
         days.map(|days| days.from()).into(),

@@ -1,5 +1,7 @@
 //! Employments over time.
 
+use std::str::FromStr;
+
 use database::{Mode, StoreError, Tenant, Tx};
 use kernel::{EmployeeId, Page, PageRequest};
 use sea_orm::{DbErr, FromQueryResult, QueryResult};
@@ -7,7 +9,7 @@ use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
 use super::profile::{named, typed};
-use crate::model::{Assignment, EmploymentRecord, Named, Stamp};
+use crate::model::{Assignment, EmploymentRecord, Named, Stamp, WordError};
 
 struct Row {
     id: Uuid,
@@ -19,6 +21,8 @@ struct Row {
     job_title: Option<Named<Uuid>>,
     location: Option<Named<Uuid>>,
     manager: Option<Named<Uuid>>,
+    cause: Option<String>,
+    end_reason: Option<String>,
 }
 
 impl FromQueryResult for Row {
@@ -37,6 +41,8 @@ impl FromQueryResult for Row {
             job_title: named(row, 9)?,
             location: named(row, 11)?,
             manager: named(row, 13)?,
+            cause: row.try_get_by_index(15)?,
+            end_reason: row.try_get_by_index(16)?,
         })
     }
 }
@@ -56,22 +62,58 @@ impl TryFrom<Row> for EmploymentRecord {
                 location: row.location.map(typed),
                 manager: row.manager.map(typed),
             },
+            cause: parsed(row.cause)?,
+            end_reason: parsed(row.end_reason)?,
             stamp: row.stamp,
         })
     }
 }
 
-/// Reads from the day before `$2` backwards.
-pub(super) const PAGE: &str = "SELECT m.id, m.valid_from, m.valid_to, m.created_at, m.updated_at, m.version, \
+/// Reads a word that may be absent.
+pub(super) fn parsed<T: FromStr<Err = WordError>>(
+    word: Option<String>,
+) -> Result<Option<T>, StoreError> {
+    let word = word.map(|word| word.parse());
+    word.transpose().map_err(StoreError::corrupt)
+}
+
+/// Employments `m` with the names of what they refer to; [`Row`] reads them by position.
+macro_rules! records {
+    () => {
+        "SELECT m.id, m.valid_from, m.valid_to, m.created_at, m.updated_at, m.version, \
      m.employment_type, m.department_id, d.name, m.job_title_id, j.name, m.location_id, l.name, \
-     m.manager_id, b.first_name || ' ' || b.last_name \
+     m.manager_id, b.first_name || ' ' || b.last_name, m.cause, m.end_reason \
      FROM employments m \
      LEFT JOIN departments d ON d.id = m.department_id \
      LEFT JOIN job_titles j ON j.id = m.job_title_id \
      LEFT JOIN locations l ON l.id = m.location_id \
      LEFT JOIN employees b ON b.id = m.manager_id \
-     WHERE m.employee_id = $1 AND m.valid_from < $2 \
-     ORDER BY m.valid_from DESC LIMIT $3";
+     WHERE m.employee_id = $1 "
+    };
+}
+
+/// Reads from the day before `$2` backwards.
+pub(super) const PAGE: &str = concat!(
+    records!(),
+    "AND m.valid_from < $2 ORDER BY m.valid_from DESC LIMIT $3"
+);
+
+/// Reads from the day `$2` backwards.
+pub(super) const UNTIL: &str = concat!(
+    records!(),
+    "AND m.valid_from <= $2 ORDER BY m.valid_from DESC LIMIT $3"
+);
+
+pub(super) async fn until<M: Mode>(
+    tx: &Tx<Tenant, M>,
+    id: EmployeeId,
+    day: Date,
+    limit: u32,
+) -> Result<Vec<EmploymentRecord>, StoreError> {
+    let values = [id.uuid().into(), day.into(), u64::from(limit).into()];
+    let rows: Vec<Row> = tx.rows(UNTIL, values).await?;
+    rows.into_iter().map(EmploymentRecord::try_from).collect()
+}
 
 #[derive(FromQueryResult)]
 struct Count {

@@ -18,8 +18,8 @@ use super::{Postgres, name_words};
 use crate::{
     import::{ImportRepository, Known, Plan, Wanted},
     model::{
-        Code, Commission, Compensation, Department, Employee, EmployeeNumber, Employment, JobTitle,
-        Location, Name, PhoneNumber, Stamp,
+        Cause, Code, Commission, Compensation, Department, Employee, EmployeeNumber, Employment,
+        EndReason, JobTitle, Location, Name, PhoneNumber, Remuneration, Stamp,
     },
 };
 
@@ -100,9 +100,22 @@ impl ImportRepository for Postgres {
         // the statement ends.
         insert(tx, &plan.departments, plan.departments.len()).await?;
         insert(tx, &plan.employments, CHUNK).await?;
+        for chunk in plan.with_a_past.chunks(CHUNK) {
+            let now = plan.employments.first().map(|it| it.stamp.created_at);
+            let ids: Vec<Uuid> = chunk.iter().map(|id| id.uuid()).collect();
+            tx.run(LENGTHEN, [ids.into(), now.into()]).await?;
+        }
         insert(tx, &plan.compensations, CHUNK).await
     }
 }
+
+/// Whose past became longer, and began before what was known as his first day.
+const LENGTHEN: &str = "\
+    UPDATE employees e SET original_hire_date = past.first, updated_at = $2, \
+    version = e.version + 1 \
+    FROM (SELECT m.employee_id, min(m.valid_from) AS first FROM employments m \
+    WHERE m.employee_id = ANY($1) GROUP BY m.employee_id) past \
+    WHERE e.id = past.employee_id AND e.original_hire_date > past.first";
 
 #[derive(FromQueryResult)]
 struct KeyRow {
@@ -146,7 +159,7 @@ async fn periods(tx: &TenantReadTx, numbers: Vec<String>) -> Result<Vec<PeriodRo
 }
 
 /// A record as a row of its table.
-trait Record {
+pub(super) trait Record {
     type Row<'a>: Serialize
     where
         Self: 'a;
@@ -159,7 +172,12 @@ trait Record {
     fn stamp(&self) -> Stamp;
 }
 
-async fn insert<T: Record>(tx: &TenantTx, records: &[T], chunk: usize) -> Result<(), StoreError> {
+/// Stores records that are made now, so many a statement.
+pub(super) async fn insert<T: Record>(
+    tx: &TenantTx,
+    records: &[T],
+    chunk: usize,
+) -> Result<(), StoreError> {
     for chunk in records.chunks(chunk.max(1)) {
         let Some(stamp) = chunk.first().map(T::stamp) else {
             continue;
@@ -192,7 +210,7 @@ macro_rules! insert {
 }
 
 #[derive(Serialize)]
-struct LocationRow<'a> {
+pub(super) struct LocationRow<'a> {
     id: Uuid,
     code: &'a str,
     name: &'a str,
@@ -235,7 +253,7 @@ impl Record for Location {
 }
 
 #[derive(Serialize)]
-struct JobTitleRow<'a> {
+pub(super) struct JobTitleRow<'a> {
     id: Uuid,
     code: &'a str,
     name: &'a str,
@@ -272,7 +290,7 @@ impl Record for JobTitle {
 }
 
 #[derive(Serialize)]
-struct EmployeeRow<'a> {
+pub(super) struct EmployeeRow<'a> {
     id: Uuid,
     employee_number: &'a str,
     first_name: &'a str,
@@ -282,6 +300,7 @@ struct EmployeeRow<'a> {
     work_email: Option<&'a str>,
     work_email_key: Option<&'a str>,
     phone: Option<&'a str>,
+    original_hire_date: String,
     hire_date: String,
     employed_until: Option<String>,
 }
@@ -292,7 +311,7 @@ impl Record for Employee {
     const INSERT: &'static str = insert!(
         "employees",
         "id, employee_number, first_name, last_name, first_name_key, last_name_key, work_email, \
-         work_email_key, phone, hire_date, employed_until"
+         work_email_key, phone, original_hire_date, hire_date, employed_until"
     );
 
     fn row(&self) -> EmployeeRow<'_> {
@@ -307,6 +326,7 @@ impl Record for Employee {
             work_email: self.work_email.as_ref().map(EmailAddress::as_str),
             work_email_key: self.work_email.as_ref().map(EmailAddress::key),
             phone: self.phone.as_ref().map(PhoneNumber::as_str),
+            original_hire_date: self.original_hire_date.to_string(),
             hire_date: self.hire_date.to_string(),
             employed_until: self.employed_until.as_ref().map(ToString::to_string),
         }
@@ -318,7 +338,7 @@ impl Record for Employee {
 }
 
 #[derive(Serialize)]
-struct DepartmentRow<'a> {
+pub(super) struct DepartmentRow<'a> {
     id: Uuid,
     code: &'a str,
     name: &'a str,
@@ -352,7 +372,7 @@ impl Record for Department {
 }
 
 #[derive(Serialize)]
-struct EmploymentRow {
+pub(super) struct EmploymentRow {
     id: Uuid,
     employee_id: EmployeeId,
     valid_from: String,
@@ -362,6 +382,8 @@ struct EmploymentRow {
     location_id: Option<LocationId>,
     manager_id: Option<EmployeeId>,
     employment_type: &'static str,
+    cause: Option<&'static str>,
+    end_reason: Option<&'static str>,
 }
 
 impl Record for Employment {
@@ -370,7 +392,7 @@ impl Record for Employment {
     const INSERT: &'static str = insert!(
         "employments",
         "id, employee_id, valid_from, valid_to, department_id, job_title_id, location_id, \
-         manager_id, employment_type"
+         manager_id, employment_type, cause, end_reason"
     );
 
     fn row(&self) -> EmploymentRow {
@@ -379,11 +401,13 @@ impl Record for Employment {
             employee_id: self.employee_id,
             valid_from: self.period.from().to_string(),
             valid_to: self.period.to().as_ref().map(ToString::to_string),
-            department_id: self.department_id,
-            job_title_id: self.job_title_id,
-            location_id: self.location_id,
-            manager_id: self.manager_id,
-            employment_type: self.employment_type.as_str(),
+            department_id: self.terms.department_id,
+            job_title_id: self.terms.job_title_id,
+            location_id: self.terms.location_id,
+            manager_id: self.terms.manager_id,
+            employment_type: self.terms.employment_type.as_str(),
+            cause: self.cause.map(Cause::as_str),
+            end_reason: self.end_reason.map(EndReason::as_str),
         }
     }
 
@@ -393,7 +417,7 @@ impl Record for Employment {
 }
 
 #[derive(Serialize)]
-struct CompensationRow {
+pub(super) struct CompensationRow {
     id: Uuid,
     employee_id: EmployeeId,
     valid_from: String,
@@ -413,7 +437,8 @@ impl Record for Compensation {
     );
 
     fn row(&self) -> CompensationRow {
-        let amount = self.pay.amount();
+        let Remuneration { pay, commission } = self.remuneration;
+        let amount = pay.amount();
         CompensationRow {
             id: self.id.uuid(),
             employee_id: self.employee_id,
@@ -421,8 +446,8 @@ impl Record for Compensation {
             valid_to: self.period.to().as_ref().map(ToString::to_string),
             amount_minor: amount.minor_units(),
             currency: amount.currency().code(),
-            pay_period: self.pay.period().as_str(),
-            commission_bp: self.commission.map(Commission::basis_points),
+            pay_period: pay.period().as_str(),
+            commission_bp: commission.map(Commission::basis_points),
         }
     }
 

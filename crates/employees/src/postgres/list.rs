@@ -192,29 +192,38 @@ fn asked(condition: &Condition, day: Date) -> Cond {
     }
 }
 
+/// As `EmploymentStatus::on` has it. Who was away in between has left until he comes back; both
+/// kinds of those who have left stand in an index of their own, by the condition it has.
 fn is(status: EmploymentStatus, day: Date) -> Expr {
     Expr::cust(match status {
-        EmploymentStatus::Scheduled => format!("e.hire_date > DATE '{day}'"),
+        EmploymentStatus::Scheduled => {
+            format!("e.hire_date > DATE '{day}' AND e.original_hire_date > DATE '{day}'")
+        }
         EmploymentStatus::Active => format!(
             "e.hire_date <= DATE '{day}' \
              AND (e.employed_until IS NULL OR e.employed_until > DATE '{day}')"
         ),
-        EmploymentStatus::Terminated => {
-            format!("e.hire_date <= DATE '{day}' AND e.employed_until <= DATE '{day}'")
-        }
+        EmploymentStatus::Terminated => format!(
+            "(e.employed_until IS NOT NULL OR e.original_hire_date < e.hire_date) \
+             AND CASE WHEN e.hire_date <= DATE '{day}' THEN e.employed_until <= DATE '{day}' \
+             ELSE e.original_hire_date <= DATE '{day}' END"
+        ),
     })
 }
 
 /// Not by `NOT`: of whoever stays it is not false but unknown whether he has left.
 fn is_not(status: EmploymentStatus, day: Date) -> Expr {
     Expr::cust(match status {
-        EmploymentStatus::Scheduled => format!("e.hire_date <= DATE '{day}'"),
+        EmploymentStatus::Scheduled => {
+            format!("(e.hire_date <= DATE '{day}' OR e.original_hire_date <= DATE '{day}')")
+        }
         EmploymentStatus::Active => {
             format!("(e.hire_date > DATE '{day}' OR e.employed_until <= DATE '{day}')")
         }
         EmploymentStatus::Terminated => format!(
-            "(e.hire_date > DATE '{day}' OR e.employed_until IS NULL \
-             OR e.employed_until > DATE '{day}')"
+            "CASE WHEN e.hire_date <= DATE '{day}' \
+             THEN e.employed_until IS NULL OR e.employed_until > DATE '{day}' \
+             ELSE e.original_hire_date > DATE '{day}' END"
         ),
     })
 }

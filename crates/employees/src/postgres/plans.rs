@@ -10,13 +10,13 @@ use testkit::{DedicatedAndPooled, TestDatabase};
 use time::macros::date;
 use uuid::Uuid;
 
-use super::{history, list, profile, report};
+use super::{events, history, line, list, profile, report};
 use crate::{lists, repository::EmployeeQuery};
 
 const PEOPLE: i64 = 20_000;
 
 /// 200 departments, the first with half of the people, 50 jobs, 20 places; number 1 leads, and each leads eight others. One in fifty
-/// has left, one in five hundred is still to come, one in four worked elsewhere before, one in two has a
+/// has left, one in five hundred is still to come, one in four worked elsewhere before, a tenth of them with a break, one in two has a
 /// name of two words.
 const SEED: [&str; 6] = [
     "INSERT INTO departments (id, code, name, name_key, created_at, updated_at) \
@@ -29,21 +29,24 @@ const SEED: [&str; 6] = [
      SELECT md5('l' || n)::uuid, n::text, 'Place ' || n, 'place ' || n, 'DE', now(), now() \
      FROM generate_series(0, 19) n",
     "INSERT INTO employees (id, employee_number, first_name, last_name, first_name_key, \
-     last_name_key, work_email, work_email_key, hire_date, employed_until, created_at, updated_at) \
-     SELECT md5('e' || n)::uuid, n::text, 'F' || md5('f' || n), 'L' || md5('l' || n), \
-     'f' || md5('f' || n), 'l' || md5('l' || n), 'p' || n || '@example.com', \
-     'p' || n || '@example.com', \
-     CASE WHEN n % 500 = 7 THEN DATE '2026-12-01' ELSE DATE '2006-01-01' + (n % 7000)::int END, \
+     last_name_key, work_email, work_email_key, original_hire_date, hire_date, employed_until, \
+     created_at, updated_at) SELECT md5('e' || n)::uuid, n::text, 'F' || md5('f' || n), \
+     'L' || md5('l' || n), 'f' || md5('f' || n), 'l' || md5('l' || n), \
+     'p' || n || '@example.com', 'p' || n || '@example.com', \
+     CASE WHEN n % 40 = 0 THEN hired - 400 ELSE hired END, hired, \
      CASE WHEN n % 50 = 3 THEN DATE '2026-01-01' + (n % 300)::int END, now(), now() \
-     FROM generate_series(1, $1::bigint) n",
+     FROM generate_series(1, $1::bigint) n CROSS JOIN LATERAL (SELECT CASE WHEN n % 500 = 7 \
+     THEN DATE '2026-12-01' ELSE DATE '2006-01-01' + (n % 7000)::int END AS hired) dates",
     "INSERT INTO name_words (id, employee_id, word_key) \
      SELECT md5('w' || n)::uuid, md5('e' || n)::uuid, 'w' || md5('w' || n) \
      FROM generate_series(1, $1::bigint, 2) n",
     "INSERT INTO employments (id, employee_id, valid_from, valid_to, department_id, job_title_id, \
      location_id, manager_id, employment_type, created_at, updated_at) \
      SELECT md5('m' || e.employee_number || past)::uuid, e.id, \
-     CASE WHEN past = 1 THEN e.hire_date - 400 ELSE e.hire_date END, \
-     CASE WHEN past = 1 THEN e.hire_date - 10 ELSE e.employed_until END, \
+     CASE WHEN past = 1 THEN e.original_hire_date WHEN n % 4 = 0 AND n % 40 <> 0 \
+     THEN e.hire_date + 200 ELSE e.hire_date END, \
+     CASE WHEN past = 0 THEN e.employed_until WHEN n % 40 = 0 THEN e.hire_date - 10 \
+     ELSE e.hire_date + 200 END, \
      lpad(to_hex(CASE WHEN n % 2 = 0 THEN 0 ELSE (n + past) % 200 END), 32, '0')::uuid, md5('j' || n % 50)::uuid, md5('l' || n % 20)::uuid, \
      CASE WHEN n > 1 THEN md5('e' || (n - 2) / 8 + 1)::uuid END, 'full_time', now(), now() \
      FROM employees e CROSS JOIN LATERAL (SELECT e.employee_number::bigint AS n) numbered \
@@ -173,6 +176,43 @@ async fn every_query_reads_a_pages_worth_of_20_000_people() {
             "(uuid, date)",
             "(md5('e76')::uuid, '9999-12-31')".to_owned(),
             20,
+        ),
+        (
+            "detail as of a day of an earlier service",
+            profile::PAID_ON,
+            "(uuid, date)",
+            "(md5('e77')::uuid, '2006-11-23')".to_owned(),
+            10,
+        ),
+        (
+            "the employments of a timeline",
+            history::UNTIL,
+            "(uuid, date)",
+            "(md5('e76')::uuid, '9999-12-31')".to_owned(),
+            20,
+        ),
+        (
+            "the pay of a timeline",
+            events::PAY,
+            "(uuid, date)",
+            "(md5('e76')::uuid, '9999-12-31')".to_owned(),
+            20,
+        ),
+        (
+            "whether a line of five steps would close a circle",
+            line::CIRCLE,
+            "(text, uuid)",
+            "(json_build_array(json_build_object('employee_id', md5('e20000')::uuid, \
+             'valid_from', '2026-11-23'))::text, md5('e19999')::uuid)"
+                .to_owned(),
+            40,
+        ),
+        (
+            "who reports to somebody from a day on",
+            line::REPORTS,
+            "(uuid, date)",
+            "(md5('e9')::uuid, '2026-11-23')".to_owned(),
+            40,
         ),
         (
             "direct reports",

@@ -1,14 +1,15 @@
 //! An employee with the names of what his employment refers to.
 
 use database::{Mode, StoreError, Tenant, Tx};
-use kernel::{Currency, EmployeeId, Money};
+use kernel::EmployeeId;
 use sea_orm::{DbErr, FromQueryResult, QueryResult};
 use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
+use super::revision::remuneration;
 use crate::model::{
-    Assignment, Commission, CurrentPay, EmployeeNumber, EmployeeProfile, EmploymentStatus, Guarded,
-    Name, Named, Pay, PersonName, Stamp,
+    Assignment, CurrentPay, EmployeeNumber, EmployeeProfile, EmploymentStatus, Guarded, Name,
+    Named, PersonName, Remuneration, Stamp,
 };
 
 /// What is selected of an employee `e`, who was [`employed!`] and given [`names!`]; [`ProfileRow`] reads
@@ -19,14 +20,16 @@ macro_rules! columns {
         "e.id, e.employee_number, e.first_name, e.last_name, e.last_name_key, e.work_email, \
          e.phone, e.hire_date, e.employed_until, e.created_at, e.updated_at, e.version, \
          e.employment_type, e.department_id, d.name, e.job_title_id, j.name, e.location_id, \
-         l.name, e.manager_id, b.first_name || ' ' || b.last_name"
+         l.name, e.manager_id, b.first_name || ' ' || b.last_name, e.original_hire_date, \
+         e.valid_from"
     };
 }
 
 /// What is selected of the employment `m` that [`employed!`] finds.
 macro_rules! employment {
     () => {
-        "m.employment_type, m.department_id, m.job_title_id, m.location_id, m.manager_id"
+        "m.employment_type, m.department_id, m.job_title_id, m.location_id, m.manager_id, \
+         m.valid_from"
     };
 }
 
@@ -77,6 +80,7 @@ pub(super) struct ProfileRow {
     work_email: Option<String>,
     phone: Option<String>,
     pub(super) hire_date: Date,
+    original_hire_date: Date,
     employed_until: Option<Date>,
     stamp: Stamp,
     employment_type: Option<String>,
@@ -84,10 +88,11 @@ pub(super) struct ProfileRow {
     job_title: Option<Named<Uuid>>,
     location: Option<Named<Uuid>>,
     manager: Option<Named<Uuid>>,
+    valid_from: Option<Date>,
 }
 
 /// How many columns [`columns`] has: the first position behind them.
-pub(super) const WIDTH: usize = 21;
+pub(super) const WIDTH: usize = 23;
 
 impl FromQueryResult for ProfileRow {
     fn from_query_result(row: &QueryResult, _prefix: &str) -> Result<Self, DbErr> {
@@ -111,6 +116,8 @@ impl FromQueryResult for ProfileRow {
             job_title: named(row, 15)?,
             location: named(row, 17)?,
             manager: named(row, 19)?,
+            original_hire_date: row.try_get_by_index(21)?,
+            valid_from: row.try_get_by_index(22)?,
         })
     }
 }
@@ -157,9 +164,21 @@ impl ProfileRow {
             work_email: self.work_email,
             phone: self.phone,
             hire_date: self.hire_date,
-            status: EmploymentStatus::on(day, self.hire_date, self.employed_until),
+            original_hire_date: self.original_hire_date,
+            status: EmploymentStatus::on(
+                day,
+                self.original_hire_date,
+                self.hire_date,
+                self.employed_until,
+            ),
             assignment,
             compensation: Guarded::Hidden,
+            changed_on: [Some(self.hire_date), self.employed_until, self.valid_from]
+                .into_iter()
+                .flatten()
+                .filter(|changed| *changed <= day)
+                .max()
+                .unwrap_or(self.original_hire_date),
             stamp: self.stamp,
         })
     }
@@ -202,50 +221,65 @@ impl TryFrom<PayRow> for CurrentPay {
     type Error = StoreError;
 
     fn try_from(row: PayRow) -> Result<Self, StoreError> {
-        let currency = Currency::from_code(&row.currency)
-            .ok_or_else(|| StoreError::corrupt("compensations.currency"))?;
-        let amount = Money::from_minor_units(row.amount_minor, currency);
-        let period = row.pay_period.parse().map_err(StoreError::corrupt)?;
-        let share = |points| {
-            let points = u16::try_from(points).map_err(StoreError::corrupt)?;
-            Commission::from_basis_points(points).map_err(StoreError::corrupt)
-        };
+        let Remuneration { pay, commission } = remuneration(
+            row.amount_minor,
+            &row.currency,
+            &row.pay_period,
+            row.commission_bp,
+        )?;
         Ok(Self {
-            pay: Pay::new(amount, period).map_err(StoreError::corrupt)?,
-            commission: row.commission_bp.map(share).transpose()?,
+            pay,
+            commission,
             valid_from: row.valid_from,
         })
     }
 }
 
-/// One employee as of a day.
+/// Which day's employment and pay are read.
+#[derive(Clone, Copy)]
+pub(super) enum Shown {
+    /// As of a day: see [`as_of`].
+    AsOf(Date),
+    /// This very day's.
+    On(Date),
+}
+
+/// One employee.
 pub(super) async fn one<M: Mode>(
     tx: &Tx<Tenant, M>,
     id: EmployeeId,
-    day: Date,
+    shown: Shown,
     with_pay: bool,
 ) -> Result<Option<EmployeeProfile>, StoreError> {
+    let (day, unpaid, paid) = match shown {
+        Shown::AsOf(day) => (day, UNPAID, PAID),
+        Shown::On(day) => (day, UNPAID_ON, PAID_ON),
+    };
     let values = [id.uuid().into(), day.into()];
     if !with_pay {
-        let row: Option<ProfileRow> = tx.row(UNPAID, values).await?;
+        let row: Option<ProfileRow> = tx.row(unpaid, values).await?;
         return row.map(|row| row.into_profile(day)).transpose();
     }
-    let row: Option<PaidRow> = tx.row(PAID, values).await?;
+    let row: Option<PaidRow> = tx.row(paid, values).await?;
     row.map(|row| {
         let mut profile = row.profile.into_profile(day)?;
-        profile.compensation = Guarded::Shown(row.pay.map(CurrentPay::try_from).transpose()?);
+        let pay = row.pay.map(CurrentPay::try_from).transpose()?;
+        let since = pay.map(|pay| pay.valid_from).filter(|since| *since <= day);
+        profile.changed_on = since.map_or(profile.changed_on, |it| it.max(profile.changed_on));
+        profile.compensation = Guarded::Shown(pay);
         Ok(profile)
     })
     .transpose()
 }
 
+/// The person `$1` with the employment of a day.
 macro_rules! person {
-    () => {
+    ($day:expr) => {
         concat!(
             " FROM (SELECT e.*, shown.day, ",
             employment!(),
             " FROM employees e CROSS JOIN LATERAL (SELECT ",
-            as_of!(),
+            $day,
             " AS day) shown",
             employed!("shown.day"),
             "WHERE e.id = $1 OFFSET 0) e",
@@ -254,13 +288,20 @@ macro_rules! person {
     };
 }
 
-const UNPAID: &str = concat!("SELECT ", columns!(), person!());
+macro_rules! pay {
+    ($person:expr) => {
+        concat!(
+            "SELECT ",
+            columns!(),
+            ", p.amount_minor, p.currency, p.pay_period, p.commission_bp, p.valid_from",
+            $person,
+            " LEFT JOIN compensations p ON p.employee_id = e.id AND p.valid_from <= e.day \
+             AND (p.valid_to IS NULL OR p.valid_to > e.day)"
+        )
+    };
+}
 
-pub(super) const PAID: &str = concat!(
-    "SELECT ",
-    columns!(),
-    ", p.amount_minor, p.currency, p.pay_period, p.commission_bp, p.valid_from",
-    person!(),
-    " LEFT JOIN compensations p ON p.employee_id = e.id AND p.valid_from <= e.day \
-     AND (p.valid_to IS NULL OR p.valid_to > e.day)"
-);
+const UNPAID: &str = concat!("SELECT ", columns!(), person!(as_of!()));
+const UNPAID_ON: &str = concat!("SELECT ", columns!(), person!("$2::date"));
+pub(super) const PAID: &str = pay!(person!(as_of!()));
+pub(super) const PAID_ON: &str = pay!(person!("$2::date"));

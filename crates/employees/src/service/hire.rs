@@ -4,13 +4,13 @@ use database::{TenantContext, TenantTx};
 use kernel::{Actor, DateRange, EmailAddress, EmployeeId, FieldErrors, Permit, Reach};
 use time::{Date, OffsetDateTime};
 
-use super::{Employees, Storage, for_the_tenant};
+use super::{Employees, Storage, file::plausible, for_the_tenant, manager::cannot_lead};
 use crate::{
     EmployeesError,
     model::{
-        Assignment, Commission, Compensation, CurrentPay, Employee, EmployeeNumber,
-        EmployeeProfile, Employment, EmploymentStatus, EmploymentType, Guarded, Named, Pay,
-        PersonName, PhoneNumber, Stamp,
+        Assignment, Compensation, CurrentPay, Employee, EmployeeNumber, EmployeeProfile,
+        Employment, EmploymentType, Guarded, Named, PersonName, PhoneNumber, Remuneration, Stamp,
+        Terms,
     },
     permission::Create,
     repository::{FoundReferences, Inserted, References, Series},
@@ -34,16 +34,7 @@ pub struct Hire {
     /// Where he belongs, what he does, where he works and whom he reports to.
     pub references: References,
     /// What he is paid from the first day on.
-    pub pay: Option<NewPay>,
-}
-
-/// What somebody is going to be paid.
-#[derive(Clone, Copy, Debug)]
-pub struct NewPay {
-    /// How much, per pay period.
-    pub pay: Pay,
-    /// The share of sales on top.
-    pub commission: Option<Commission>,
+    pub pay: Option<Remuneration>,
 }
 
 /// How often a drawn number may turn out to have been given by hand in the meantime.
@@ -63,9 +54,12 @@ impl<S: Storage> Employees<S> {
         hire: Hire,
     ) -> Result<EmployeeProfile, EmployeesError> {
         for_the_tenant(permit)?;
-        plausible(hire.hire_date)?;
         let now = self.ambient.now();
         let today = tx.tenant().time_zone().date_at(now);
+        if let Some(manager) = hire.references.manager {
+            // He does not leave before this is committed, or has left before it is looked at.
+            self.storage.hold(tx, manager).await?;
+        }
         let found = self.storage.references(tx, &hire.references).await?;
         let assignment = assign(&hire, found, today)?;
         let stored = self.store(tx, &hire, now).await?;
@@ -132,6 +126,7 @@ impl<S: Storage> Employees<S> {
             name: hire.name.clone(),
             work_email: hire.work_email.clone(),
             phone: hire.phone.clone(),
+            original_hire_date: hire.hire_date,
             hire_date: hire.hire_date,
             employed_until: period.to(),
             stamp,
@@ -140,19 +135,22 @@ impl<S: Storage> Employees<S> {
             id: self.ambient.id(),
             employee_id: id,
             period,
-            department_id: hire.references.department,
-            job_title_id: hire.references.job_title,
-            location_id: hire.references.location,
-            manager_id: hire.references.manager,
-            employment_type: hire.employment_type,
+            terms: Terms {
+                department_id: hire.references.department,
+                job_title_id: hire.references.job_title,
+                location_id: hire.references.location,
+                manager_id: hire.references.manager,
+                employment_type: hire.employment_type,
+            },
+            cause: None,
+            end_reason: None,
             stamp,
         };
         let compensation = hire.pay.map(|agreed| Compensation {
             id: self.ambient.id(),
             employee_id: id,
             period,
-            pay: agreed.pay,
-            commission: agreed.commission,
+            remuneration: agreed,
             stamp,
         });
         (employee, employment, compensation)
@@ -161,25 +159,13 @@ impl<S: Storage> Employees<S> {
 
 type Hired = (Employee, Employment, Option<Compensation>);
 
-/// A date of hire is within living memory, or soon: anything else is a slip of the finger.
-fn plausible(hire_date: Date) -> Result<(), EmployeesError> {
-    if (1900..=2199).contains(&hire_date.year()) {
-        Ok(())
-    } else {
-        Err(EmployeesError::field(
-            "/hire_date",
-            "invalid",
-            "must lie between 1900 and 2199",
-        ))
-    }
-}
-
 /// What the employment refers to, if the tenant has all of it.
 ///
 /// Nobody reports to a new employee yet, so whoever becomes his manager, it makes no cycle.
 fn assign(hire: &Hire, found: FoundReferences, today: Date) -> Result<Assignment, EmployeesError> {
     let wanted = &hire.references;
     let mut wrong = FieldErrors::new();
+    plausible(hire.hire_date, "/hire_date", &mut wrong);
     let assignment = Assignment {
         employment_type: hire.employment_type,
         department: named(
@@ -191,15 +177,12 @@ fn assign(hire: &Hire, found: FoundReferences, today: Date) -> Result<Assignment
         job_title: named("job_title", wanted.job_title, found.job_title, &mut wrong),
         location: named("location", wanted.location, found.location, &mut wrong),
         manager: {
-            // A company is often written down top first, with dates of hire long past: whoever
-            // leads today may lead, and who begins later must lead then.
-            let day = today.max(hire.hire_date);
-            if let Some(manager) = &found.manager {
-                let status = EmploymentStatus::on(day, manager.hire_date, manager.employed_until);
-                if status != EmploymentStatus::Active {
-                    let message = format!("the manager is {status} on {day}");
-                    wrong.push("/manager_id", "not_active", message);
-                }
+            let days = DateRange::since(hire.hire_date);
+            let cannot = found.manager.as_ref().and_then(|manager| {
+                cannot_lead(manager.hire_date, manager.employed_until, days, today)
+            });
+            if let Some(why) = cannot {
+                wrong.push("/manager_id", "not_active", why);
             }
             let name = found.manager.map(|manager| manager.name);
             named("manager", wanted.manager, name, &mut wrong)
@@ -240,12 +223,14 @@ fn profile(hired: Hired, assignment: Assignment, today: Date) -> EmployeeProfile
         work_email: employee.work_email.map(|email| email.as_str().to_owned()),
         phone: employee.phone.map(PhoneNumber::into_string),
         hire_date: employee.hire_date,
+        original_hire_date: employee.original_hire_date,
         assignment: Some(assignment),
         compensation: Guarded::Shown(compensation.map(|compensation| CurrentPay {
-            pay: compensation.pay,
-            commission: compensation.commission,
+            pay: compensation.remuneration.pay,
+            commission: compensation.remuneration.commission,
             valid_from: compensation.period.from(),
         })),
+        changed_on: employee.hire_date,
         stamp: employee.stamp,
     }
 }
@@ -321,11 +306,13 @@ mod tests {
         };
         let before = date!(2026 - 02 - 01);
         assert!(assign(&hire(), found(None), before).is_ok());
-        assert!(assign(&hire(), found(Some(date!(2026 - 03 - 02))), before).is_ok());
-        assert_eq!(
-            wrong(found(Some(date!(2026 - 03 - 01))), before),
-            [("/manager_id".to_owned(), "not_active")]
-        );
+        // Nor does he leave while somebody reports to him.
+        for until in [date!(2026 - 03 - 01), date!(2030 - 01 - 01)] {
+            assert_eq!(
+                wrong(found(Some(until)), before),
+                [("/manager_id".to_owned(), "not_active")]
+            );
+        }
     }
 
     #[test]
@@ -341,11 +328,5 @@ mod tests {
         };
         assert!(assign(&hire(), found.clone(), date!(2026 - 06 - 01)).is_ok());
         assert!(assign(&hire(), found, date!(2026 - 05 - 31)).is_err());
-    }
-
-    #[test]
-    fn a_year_of_two_digits_is_a_slip_of_the_finger() {
-        assert!(plausible(date!(0026 - 03 - 01)).is_err());
-        assert!(plausible(date!(1999 - 03 - 01)).is_ok());
     }
 }

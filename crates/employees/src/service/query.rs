@@ -30,7 +30,11 @@ fn visible(permit: &Permit<Read>, actor: &Actor) -> Visible {
 /// # Errors
 /// [`EmployeesError::NotFound`] when the permit does not open the record: whether it exists is
 /// none of the actor's business.
-fn may_see(permit: &Permit<Read>, actor: &Actor, id: EmployeeId) -> Result<(), EmployeesError> {
+pub(super) fn may_see(
+    permit: &Permit<Read>,
+    actor: &Actor,
+    id: EmployeeId,
+) -> Result<(), EmployeesError> {
     match visible(permit, actor) {
         Visible::All => Ok(()),
         Visible::Own(own) if own == id => Ok(()),
@@ -39,7 +43,7 @@ fn may_see(permit: &Permit<Read>, actor: &Actor, id: EmployeeId) -> Result<(), E
 }
 
 impl<S: Storage> Employees<S> {
-    /// One employee, with his pay if the actor may see it.
+    /// One employee as of a day, today when none is named, with his pay if the actor may see it.
     ///
     /// # Errors
     /// [`EmployeesError::NotFound`].
@@ -49,21 +53,16 @@ impl<S: Storage> Employees<S> {
         tenant: &TenantContext,
         actor: &Actor,
         id: EmployeeId,
+        as_of: Option<Date>,
         expand: &[&str],
     ) -> Result<ExpandedProfile, EmployeesError> {
         self.may_expand(permit, actor, expand)?;
         may_see(permit, actor, id)?;
-        let with_pay = self
-            .may_see_pay(actor)
-            .is_some_and(|pay| match pay.reach() {
-                Reach::Tenant => true,
-                Reach::Own => actor.employee_id == Some(id),
-            });
+        let day = as_of.unwrap_or_else(|| self.today(tenant));
         let tx = self.database.begin_tenant_read(tenant).await?;
-        let today = self.today(tenant);
-        let profile = self.storage.profile(&tx, id, today, with_pay).await?;
-        let mut expanded = [profile.ok_or(EmployeesError::NotFound)?.into()];
-        self.expand(&tx, expand, today, &mut expanded).await?;
+        let profile = self.profile_as_of(&tx, actor, id, day).await?;
+        let mut expanded = [profile.into()];
+        self.expand(&tx, expand, day, &mut expanded).await?;
         tx.commit().await?;
         let [expanded] = expanded;
         Ok(expanded)

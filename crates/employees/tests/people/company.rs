@@ -3,22 +3,28 @@
 use std::sync::Arc;
 
 use access::RoleAuthorizer;
-use database::{TenantContext, TenantTx};
+use database::{TenantContext, TenantRecord, TenantTx};
 use employees::{
     EmployeeService, EmployeesError, lists,
-    model::{EmployeeProfile, EmploymentType, PersonName},
+    model::{
+        Change, EmployeeProfile, EmploymentRecord, EmploymentType, Guarded, Pay, PayPeriod,
+        PersonName, Remuneration, TimelineEvent,
+    },
     permission::{Create, CreateOrganisation, Read, ReadOrganisation},
     postgres::Postgres,
     repository::References,
-    service::{Hire, NewDepartment},
+    service::{
+        ChangeCompensation, Edit, Hire, NewDepartment, NewJobTitle, Promotion, Rehire, Terminate,
+        Transfer,
+    },
 };
 use kernel::{
-    Actor, Ambient, DepartmentId, EmployeeId, FixedClock, Limit, ListQuery, PageRequest,
-    PermissionMarker, Permit, RoleName, SeededEntropy,
+    Actor, Ambient, DepartmentId, DomainError as _, EmployeeId, ErrorKind, FixedClock, JobTitleId,
+    Limit, ListQuery, Money, PageRequest, PermissionMarker, Permit, RoleName, SeededEntropy,
 };
 use testkit::{DedicatedAndPooled, TestDatabase};
 use time::{
-    Date,
+    Date, Duration,
     macros::{date, datetime},
 };
 use uuid::Uuid;
@@ -26,7 +32,7 @@ use uuid::Uuid;
 pub(crate) const TODAY: Date = date!(2026 - 11 - 23);
 
 pub(crate) struct Company {
-    _database: TestDatabase,
+    database: TestDatabase,
     pub(crate) on: DedicatedAndPooled,
     pub(crate) employees: EmployeeService,
     pub(crate) clock: FixedClock,
@@ -45,7 +51,7 @@ impl Company {
             Postgres,
         );
         Self {
-            _database: database,
+            database,
             on,
             employees,
             clock,
@@ -96,6 +102,18 @@ impl Company {
         created.await.unwrap().id
     }
 
+    pub(crate) async fn job_title(&self, name: &str) -> JobTitleId {
+        let new = NewJobTitle {
+            code: None,
+            name: name.parse().unwrap(),
+            pay_range: None,
+        };
+        let permit = permit::<CreateOrganisation>(&self.administrator());
+        let created =
+            self.change(async |tx| self.employees.create_job_title(&permit, tx, new).await);
+        created.await.unwrap().id
+    }
+
     /// Does something in one transaction.
     pub(crate) async fn change<T>(
         &self,
@@ -107,29 +125,194 @@ impl Company {
         Ok(done)
     }
 
-    /// Lets somebody's service end: there is no use case for it yet.
+    /// Lets somebody be gone from a day on.
     pub(crate) async fn end(&self, id: EmployeeId, until: Date) {
-        let tx = self.on.database.begin_tenant(self.initech()).await.unwrap();
-        let values = || [id.uuid().into(), until.into()];
-        tx.run(
-            "UPDATE employees SET employed_until = $2 WHERE id = $1",
-            values(),
-        )
+        let last_day = until - Duration::DAY;
+        self.terminate(id, leaving(last_day)).await.unwrap();
+    }
+
+    pub(crate) async fn transfer(
+        &self,
+        id: EmployeeId,
+        transfer: Transfer,
+    ) -> Result<EmployeeProfile, EmployeesError> {
+        let actor = self.administrator();
+        let permit = permit(&actor);
+        self.change(async |tx| {
+            let done = self.employees.transfer(&permit, tx, &actor, id, transfer);
+            done.await
+        })
         .await
-        .unwrap();
-        tx.run(
-            "UPDATE employments SET valid_to = $2 WHERE employee_id = $1",
-            values(),
-        )
+    }
+
+    pub(crate) async fn promote(
+        &self,
+        id: EmployeeId,
+        promotion: Promotion,
+    ) -> Result<EmployeeProfile, EmployeesError> {
+        let actor = self.administrator();
+        let permit = permit(&actor);
+        self.change(async |tx| {
+            let done = self.employees.promote(&permit, tx, &actor, id, promotion);
+            done.await
+        })
         .await
-        .unwrap();
-        tx.commit().await.unwrap();
+    }
+
+    pub(crate) async fn pay(
+        &self,
+        id: EmployeeId,
+        change: ChangeCompensation,
+    ) -> Result<EmployeeProfile, EmployeesError> {
+        let actor = self.administrator();
+        let permit = permit(&actor);
+        let employees = &self.employees;
+        self.change(async |tx| {
+            let done = employees.change_compensation(&permit, tx, &actor, id, change);
+            done.await
+        })
+        .await
+    }
+
+    pub(crate) async fn terminate(
+        &self,
+        id: EmployeeId,
+        terminate: Terminate,
+    ) -> Result<EmployeeProfile, EmployeesError> {
+        let actor = self.administrator();
+        let permit = permit(&actor);
+        self.change(async |tx| {
+            let done = self.employees.terminate(&permit, tx, &actor, id, terminate);
+            done.await
+        })
+        .await
+    }
+
+    pub(crate) async fn rehire(
+        &self,
+        id: EmployeeId,
+        rehire: Rehire,
+    ) -> Result<EmployeeProfile, EmployeesError> {
+        let actor = self.administrator();
+        let permit = permit(&actor);
+        self.change(async |tx| {
+            let done = self.employees.rehire(&permit, tx, &actor, id, rehire);
+            done.await
+        })
+        .await
+    }
+
+    /// The tenant, somewhere else.
+    pub(crate) async fn in_zone(&self, zone: &str) -> TenantContext {
+        let (_, authority) = self.database.connect(self.database.settings()).await;
+        authority.tenant(TenantRecord {
+            time_zone: zone.parse().unwrap(),
+            ..self.initech().record().clone()
+        })
+    }
+
+    /// What is shown of somebody where the tenant is.
+    pub(crate) async fn show_in(&self, tenant: &TenantContext, id: EmployeeId) -> EmployeeProfile {
+        let actor = self.administrator();
+        let read = permit::<Read>(&actor);
+        let shown = self.employees.show(&read, tenant, &actor, id, None, &[]);
+        shown.await.unwrap().profile
+    }
+
+    /// Somebody's employments, the newest first.
+    pub(crate) async fn employments(&self, id: EmployeeId) -> Vec<EmploymentRecord> {
+        let actor = self.administrator();
+        let read = permit::<Read>(&actor);
+        let request = PageRequest {
+            limit: Limit::LARGEST,
+            ..first_page()
+        };
+        let found = self
+            .employees
+            .employments(&read, self.initech(), &actor, id, &request);
+        found.await.unwrap().items
+    }
+
+    /// Everybody whom a query lets through.
+    pub(crate) async fn list(&self, query: &ListQuery) -> Vec<EmployeeProfile> {
+        let actor = self.administrator();
+        let read = permit::<Read>(&actor);
+        let page = first_page();
+        let found = self
+            .employees
+            .list(&read, self.initech(), &actor, query, &page);
+        let items = found.await.unwrap().items;
+        items.into_iter().map(|item| item.profile).collect()
+    }
+
+    /// What is shown of somebody as of a day.
+    pub(crate) async fn on(&self, id: EmployeeId, day: Date) -> EmployeeProfile {
+        let actor = self.administrator();
+        let read = permit::<Read>(&actor);
+        let shown = self
+            .employees
+            .show(&read, self.initech(), &actor, id, Some(day), &[]);
+        shown.await.unwrap().profile
+    }
+
+    /// The name of the manager somebody has on a day.
+    pub(crate) async fn manager_on(&self, id: EmployeeId, day: Date) -> Option<String> {
+        let assignment = self.on(id, day).await.assignment.unwrap();
+        assignment.manager.map(|manager| manager.name)
+    }
+
+    /// The name of the department somebody belongs to on a day.
+    pub(crate) async fn department_on(&self, id: EmployeeId, day: Date) -> Option<String> {
+        let assignment = self.on(id, day).await.assignment.unwrap();
+        assignment.department.map(|department| department.name)
+    }
+
+    /// How much somebody is paid on a day.
+    pub(crate) async fn pay_on(&self, id: EmployeeId, day: Date) -> Option<String> {
+        match self.on(id, day).await.compensation {
+            Guarded::Shown(pay) => pay.map(|pay| pay.pay.amount().to_string()),
+            Guarded::Hidden => Some("hidden".to_owned()),
+        }
+    }
+
+    /// What happened to somebody, told to an actor in pages of a size: day, kind, and what changed
+    /// of department, job title and pay.
+    pub(crate) async fn told(&self, actor: &Actor, id: EmployeeId, limit: u16) -> Vec<String> {
+        let mut told = Vec::new();
+        let mut after = None;
+        loop {
+            let request = PageRequest {
+                limit: Limit::new(limit).unwrap(),
+                after,
+                count: true,
+            };
+            let read = permit::<Read>(actor);
+            let timeline = self
+                .employees
+                .timeline(&read, self.initech(), actor, id, &request)
+                .await
+                .unwrap();
+            let today = timeline.today;
+            told.extend(timeline.page.items.into_iter().map(|it| tell(it, today)));
+            after = timeline.page.next;
+            if after.is_none() {
+                assert_eq!(timeline.page.total, Some(told.len() as u64));
+                return told;
+            }
+        }
     }
 
     pub(crate) async fn show(&self, id: EmployeeId) -> Result<EmployeeProfile, EmployeesError> {
         let actor = self.administrator();
         self.employees
-            .show(&permit::<Read>(&actor), self.initech(), &actor, id, &[])
+            .show(
+                &permit::<Read>(&actor),
+                self.initech(),
+                &actor,
+                id,
+                None,
+                &[],
+            )
             .await
             .map(|shown| shown.profile)
     }
@@ -183,6 +366,77 @@ impl Company {
             roles: [RoleName::new(role)].into(),
         }
     }
+}
+
+fn arrow<T>(change: Option<Change<T>>, name: impl Fn(T) -> String) -> Option<String> {
+    let change = change?;
+    let name = |value: Option<T>| value.map_or("-".to_owned(), &name);
+    Some(format!("{}>{}", name(change.from), name(change.to)))
+}
+
+fn tell(event: TimelineEvent, today: Date) -> String {
+    let mut words = vec![event.date.to_string(), event.kind.to_string()];
+    if event.date > today {
+        words.push("(scheduled)".to_owned());
+    }
+    words.extend(arrow(event.changes.department, |it| it.name));
+    words.extend(arrow(event.changes.job_title, |it| it.name));
+    words.extend(arrow(event.changes.manager, |it| it.name));
+    words.extend(arrow(event.pay, |it| it.pay.amount().to_string()));
+    words.extend(event.reason.map(|reason| reason.to_string()));
+    words.join(" ")
+}
+
+/// Who leaves after a day.
+pub(crate) fn leaving(last_day: Date) -> Terminate {
+    Terminate {
+        last_day,
+        reason: None,
+        successor: None,
+    }
+}
+
+/// Who comes back on a day.
+pub(crate) fn back(hire_date: Date) -> Rehire {
+    let hire = somebody("Nobody");
+    Rehire {
+        hire_date,
+        employment_type: EmploymentType::FullTime,
+        references: hire.references,
+        pay: None,
+    }
+}
+
+pub(crate) fn monthly(amount: &str) -> Remuneration {
+    let amount = Money::parse(amount, "EUR").unwrap();
+    Remuneration {
+        pay: Pay::new(amount, PayPeriod::Monthly).unwrap(),
+        commission: None,
+    }
+}
+
+/// So much a month from a day on.
+pub(crate) fn paid(effective_date: Date, amount: &str) -> ChangeCompensation {
+    ChangeCompensation {
+        effective_date,
+        pay: monthly(amount).pay,
+        commission: Edit::Keep,
+    }
+}
+
+/// Under another manager from a day on.
+pub(crate) fn under(manager: EmployeeId, effective_date: Date) -> Transfer {
+    Transfer {
+        manager: Edit::Set(manager),
+        ..Transfer::on(effective_date)
+    }
+}
+
+/// What kind of error it was, with the field that it names first and the code of the mistake.
+pub(crate) fn named<T>(done: Result<T, EmployeesError>) -> (ErrorKind, String, &'static str) {
+    let error = done.err().unwrap();
+    let first = error.fields().into_iter().next().unwrap();
+    (error.kind(), first.pointer, first.code)
 }
 
 pub(crate) fn permit<P: PermissionMarker>(actor: &Actor) -> Permit<P> {

@@ -1,11 +1,10 @@
 use database::StoreError;
 use employees::{
     EmployeesError,
-    model::{Commission, EmploymentStatus, Guarded, Pay, PayPeriod},
+    model::{Commission, EmploymentStatus, Guarded, Pay, PayPeriod, Remuneration},
     permission::Create,
     postgres::Postgres,
     repository::{CounterRepository as _, Series},
-    service::NewPay,
 };
 use futures_util::future::join_all;
 use kernel::{DomainError as _, ErrorKind, Money};
@@ -26,7 +25,7 @@ async fn who_is_hired_is_shown_as_he_was_answered() {
     hire.references.department = Some(sales);
     hire.references.manager = Some(king);
     let amount = Money::parse("17000", "USD").unwrap();
-    hire.pay = Some(NewPay {
+    hire.pay = Some(Remuneration {
         pay: Pay::new(amount, PayPeriod::Monthly).unwrap(),
         commission: Some(Commission::from_basis_points(1_250).unwrap()),
     });

@@ -4,8 +4,15 @@
     reason = "a test that cannot arrange its scene has failed"
 )]
 
+mod coming_back;
 mod company;
+mod editing;
 mod hiring;
+mod lines;
 mod organisation;
 mod reading;
 mod reports;
+mod sequences;
+mod telling;
+mod terminating;
+mod transferring;

@@ -1,26 +1,17 @@
 use employees::{
     EmployeesError,
-    model::{EmploymentStatus, Guarded, Pay, PayPeriod},
+    model::{EmploymentStatus, Guarded},
     permission::Read,
     repository::ReportDepth,
-    service::NewPay,
 };
-use kernel::{Limit, Money};
+use kernel::Limit;
 use time::{
     Duration,
     macros::{date, datetime},
 };
 use uuid::Uuid;
 
-use crate::company::{Company, TODAY, asked, everybody, first_page, permit, somebody};
-
-fn monthly(amount: &str) -> NewPay {
-    let amount = Money::parse(amount, "EUR").unwrap();
-    NewPay {
-        pay: Pay::new(amount, PayPeriod::Monthly).unwrap(),
-        commission: None,
-    }
-}
+use crate::company::{Company, TODAY, asked, everybody, first_page, monthly, permit, somebody};
 
 #[tokio::test]
 async fn a_list_is_whole_in_every_order_and_at_every_size_of_page() {
@@ -295,12 +286,12 @@ async fn an_employee_reaches_himself_alone() {
     let actor = company.actor("employee", Some(yang));
     let read = permit::<Read>(&actor);
     let own = employees
-        .show(&read, tenant, &actor, yang, &[])
+        .show(&read, tenant, &actor, yang, None, &[])
         .await
         .unwrap()
         .profile;
     assert!(matches!(own.compensation, Guarded::Shown(Some(_))));
-    let other = employees.show(&read, tenant, &actor, king, &[]).await;
+    let other = employees.show(&read, tenant, &actor, king, None, &[]).await;
     assert!(matches!(other, Err(EmployeesError::NotFound)));
     let list = employees
         .list(&read, tenant, &actor, &everybody(), &first_page())
@@ -335,7 +326,9 @@ async fn an_employee_reaches_himself_alone() {
         .await
         .unwrap();
     assert!(list.items.is_empty());
-    let shown = employees.show(&read, tenant, &nobody, yang, &[]).await;
+    let shown = employees
+        .show(&read, tenant, &nobody, yang, None, &[])
+        .await;
     assert!(matches!(shown, Err(EmployeesError::NotFound)));
 }
 
@@ -369,7 +362,7 @@ async fn a_neighbours_employee_is_not_there() {
     for tenant in [&company.on.umbrella, &company.on.acme] {
         let shown = company
             .employees
-            .show(&read, tenant, &actor, king, &[])
+            .show(&read, tenant, &actor, king, None, &[])
             .await;
         assert!(matches!(shown, Err(EmployeesError::NotFound)));
         let list = company

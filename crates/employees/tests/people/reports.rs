@@ -1,8 +1,9 @@
-use employees::{EmployeesError, permission::Read, repository::ReportDepth};
+use employees::{EmployeesError, permission::Read, repository::ReportDepth, service::Terminate};
 use kernel::{EmployeeId, Limit, PageRequest};
+use time::Duration;
 use uuid::Uuid;
 
-use crate::company::{Company, TODAY, permit};
+use crate::company::{Company, TODAY, leaving, permit};
 
 async fn below(company: &Company, manager: EmployeeId, depth: u8, limit: u16) -> Vec<(u8, String)> {
     let actor = company.administrator();
@@ -77,9 +78,14 @@ async fn who_has_left_reports_to_nobody() {
     let company = Company::found().await;
     let king = company.person("King", None).await;
     let yang = company.person("Yang", Some(king)).await;
-    company.person("Greenberg", Some(yang)).await;
-    company.end(yang, TODAY).await;
-    assert!(below(&company, king, 20, 10).await.is_empty());
+    let greenberg = company.person("Greenberg", Some(yang)).await;
+    let left = Terminate {
+        successor: Some(greenberg),
+        ..leaving(TODAY - Duration::DAY)
+    };
+    company.terminate(yang, left).await.unwrap();
+    let reports = below(&company, king, 20, 10).await;
+    assert_eq!(reports, [(1, "Greenberg".to_owned())]);
 }
 
 #[tokio::test]

@@ -1,0 +1,77 @@
+//! What happened to somebody, and what will.
+
+use database::TenantContext;
+use kernel::{Actor, EmployeeId, Page, PageRequest, Permit};
+use time::Date;
+
+use super::{Employees, Storage, query::may_see};
+use crate::{
+    EmployeesError,
+    model::{EventKey, Newest, TimelineEvent, timeline},
+    permission::Read,
+};
+
+/// Somebody's timeline, a page of it, and the day it is where the tenant lives.
+#[derive(Clone, Debug)]
+pub struct Timeline {
+    /// The newest first.
+    pub page: Page<TimelineEvent, EventKey>,
+    /// What begins later is scheduled.
+    pub today: Date,
+}
+
+impl<S: Storage> Employees<S> {
+    /// One page of what happened to somebody, the newest first, with his pay if the actor may see
+    /// it.
+    ///
+    /// # Errors
+    /// [`EmployeesError::NotFound`].
+    pub async fn timeline(
+        &self,
+        permit: &Permit<Read>,
+        tenant: &TenantContext,
+        actor: &Actor,
+        id: EmployeeId,
+        page: &PageRequest<EventKey>,
+    ) -> Result<Timeline, EmployeesError> {
+        may_see(permit, actor, id)?;
+        let with_pay = self.sees_pay_of(actor, id);
+        let before = page.after.unwrap_or(EventKey::END);
+        // One more than the page, one that is told of on the page before, and one before all.
+        let limit = u32::from(page.limit.get()) + 3;
+        let newest = |records: usize| records >= usize::try_from(limit).unwrap_or(usize::MAX);
+
+        let tx = self.database.begin_tenant_read(tenant).await?;
+        if !self.storage.exists(&tx, id).await? {
+            return Err(EmployeesError::NotFound);
+        }
+        let day = before.date;
+        let records = self.storage.employments_until(&tx, id, day, limit).await?;
+        let employments = Newest {
+            more: newest(records.len()),
+            records,
+        };
+        let records = if with_pay {
+            self.storage.pay_until(&tx, id, day, limit).await?
+        } else {
+            Vec::new()
+        };
+        let pay = Newest {
+            more: newest(records.len()),
+            records,
+        };
+        let total = if page.count {
+            let count = self.storage.count_events(&tx, id).await?;
+            let paid = if with_pay { count.compensations } else { 0 };
+            Some(count.employments + count.endings + paid)
+        } else {
+            None
+        };
+        tx.commit().await?;
+        let events = timeline(&employments, &pay, before);
+        Ok(Timeline {
+            page: Page::of_surplus(events, page.limit, total, TimelineEvent::key),
+            today: self.today(tenant),
+        })
+    }
+}
