@@ -68,7 +68,7 @@ impl Change {
         let database = component::<Database>(&self.request)?;
         let tx = database.begin_tenant(&self.tenant).await?;
         let Some(key) = &self.key else {
-            let rendered = work(&tx).await?.render()?;
+            let (tx, rendered) = done(tx, work).await?;
             tx.commit().await?;
             return Ok(rendered.into());
         };
@@ -93,7 +93,7 @@ impl Change {
                 ));
             }
         }
-        let rendered = work(&tx).await?.render()?;
+        let (tx, rendered) = done(tx, work).await?;
         let id: RowId = ambient.id();
         if !tx
             .keep(id.0, &request, rendered.kept(), ambient.now())
@@ -120,6 +120,22 @@ impl Change {
             route: format!("{} {}", self.request.method(), self.request.path()),
             key: key.to_owned(),
             request_hash: sha256(hash.finish()),
+        }
+    }
+}
+
+/// Does the work. When it fails, the transaction is over before anybody hears of it: done again, it
+/// would find its own locks taken.
+async fn done<A: Answer>(
+    tx: TenantTx,
+    work: &impl AsyncFn(&TenantTx) -> Result<A, Problem>,
+) -> Result<(TenantTx, Rendered), Problem> {
+    match work(&tx).await.and_then(Answer::render) {
+        Ok(rendered) => Ok((tx, rendered)),
+        Err(problem) => {
+            // What cannot be rolled back is closed, and PostgreSQL rolls back.
+            let _ = tx.rollback().await;
+            Err(problem)
         }
     }
 }

@@ -38,7 +38,10 @@ async fn patch(api: &Api, session: &Session, path: &str, version: &str, body: &V
 }
 
 /// In both placements.
-#[expect(clippy::too_many_lines, reason = "a story, told from its beginning to its end")]
+#[expect(
+    clippy::too_many_lines,
+    reason = "a story, told from its beginning to its end"
+)]
 #[tokio::test]
 async fn a_career_is_what_was_done_in_it_on_every_day() {
     let api = Api::start().await;
@@ -244,7 +247,10 @@ async fn what_is_scheduled_is_no_reason_to_show_what_was() {
     assert_eq!(answer.body["department"]["name"], "Sales");
 }
 
-#[expect(clippy::too_many_lines, reason = "a story, told from its beginning to its end")]
+#[expect(
+    clippy::too_many_lines,
+    reason = "a story, told from its beginning to its end"
+)]
 #[tokio::test]
 async fn what_cannot_be_is_refused_with_the_field_and_changes_nothing() {
     let api = Api::start().await;
