@@ -129,6 +129,13 @@ async fn a_listener_that_lost_its_connection_listens_again() {
         .await;
         run(&mut superuser, &touch("globex")).await;
         assert_eq!(told(&notes).await, ["tenant globex"]);
+        // It looks before it says that it listens.
+        for _ in 0..400 {
+            if freshness.is_listening() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
         assert!(freshness.is_listening());
     }
 }
