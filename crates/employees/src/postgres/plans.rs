@@ -134,6 +134,7 @@ fn asked(parameters: &[(&str, &str)]) -> EmployeeQuery {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "a table, a query a line")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_query_reads_a_pages_worth_of_20_000_people() {
     let (_test, on) = company().await;
