@@ -30,7 +30,8 @@
 //! let number: EmployeeNumber = "e-17".parse()?;
 //! assert_eq!(number.as_str(), "E-17");
 //!
-//! let status = EmploymentStatus::on(date!(2026-02-28), date!(2026-03-01), None);
+//! let hired = date!(2026-03-01);
+//! let status = EmploymentStatus::on(date!(2026-02-28), hired, hired, None);
 //! assert_eq!(status, EmploymentStatus::Scheduled);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
