@@ -33,27 +33,29 @@ def capture(ask):
 
 
 def transactions(log):
+    """In the order in which they end: a hire draws its number in one that lies within its own."""
     entries = re.split(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ \S+ ", log, flags=re.M)
-    seen, current = [], None
+    seen, current = [], {}
     for entry in entries:
-        logged = re.match(r"\[\d+\] hrms_\w+_app@\w+ (LOG|DETAIL):  (.*)", entry.strip(), re.S)
+        logged = re.match(r"\[(\d+)\] hrms_\w+_app@\w+ (LOG|DETAIL):  (.*)", entry.strip(), re.S)
         if not logged:
             continue
-        kind, text = logged.groups()
+        backend, kind, text = logged.groups()
         if kind == "DETAIL":
-            if current and text.startswith("parameters: "):
-                current[-1][1].extend(values(text))
+            if current.get(backend) and text.startswith("parameters: "):
+                current[backend][-1][1].extend(values(text))
             continue
         statement = re.match(r"(?:statement|execute [^:]+): (.*)", text, re.S)
         if not statement:
             continue
         sql = statement.group(1).strip()
         if sql.startswith("BEGIN"):
-            current = []
-            seen.append(current)
-        if current is None:
+            current[backend] = []
+        if backend not in current:
             raise Failed(f"a statement outside any transaction: {sql}")
-        current.append((sql, []))
+        current[backend].append((sql, []))
+        if sql.startswith(("COMMIT", "ROLLBACK")):
+            seen.append(current.pop(backend))
     # A look into the registry, when a request came just as the memory of it ended.
     return [one for one in seen if not any("/*platform*/" in sql for sql, _ in one)]
 
