@@ -69,6 +69,28 @@ impl EmptyDatabase {
     }
 }
 
+impl EmptyDatabase {
+    /// Copies it, and connects to the copy as a superuser. Nobody may be connected to it now.
+    /// The copy is dropped with it.
+    ///
+    /// # Panics
+    /// When the server does not answer, or somebody is connected.
+    #[expect(
+        clippy::expect_used,
+        reason = "the test cannot run without its database"
+    )]
+    pub async fn copy(&self, suffix: &str) -> PgConnection {
+        let mut maintenance = self.server.maintenance().await.expect("the server answers");
+        let copy = format!("{}_{suffix}", self.name);
+        let create = format!("CREATE DATABASE {copy} TEMPLATE {}", self.name);
+        run(&mut maintenance, create)
+            .await
+            .expect("a database is copied");
+        let connecting = self.server.connect(&copy);
+        connecting.await.expect("the test server answers")
+    }
+}
+
 impl Drop for EmptyDatabase {
     fn drop(&mut self) {
         let (server, name) = (self.server.clone(), self.name.clone());
@@ -76,33 +98,34 @@ impl Drop for EmptyDatabase {
     }
 }
 
-/// Drops a database, if there is one of this name, with the roles of what is installed in it.
+/// Drops a database and its copies, if there are any, with the roles of what is installed in them.
 async fn remove(server: &Server, name: &str) -> Result<(), sqlx::Error> {
     let mut maintenance = server.maintenance().await?;
-    let is_there: bool =
-        sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)")
-            .bind(name)
-            .fetch_one(&mut maintenance)
-            .await?;
-    if !is_there {
-        return Ok(());
-    }
-    // The owner of the schema `platform` carries the installation's id in its name.
+    let databases: Vec<(sqlx::postgres::types::Oid, String)> = sqlx::query_as(
+        "SELECT oid, datname::text FROM pg_database \
+         WHERE datname = $1 OR starts_with(datname, $1 || '_')",
+    )
+    .bind(name)
+    .fetch_all(&mut maintenance)
+    .await?;
+    let (ids, names): (Vec<_>, Vec<_>) = databases.into_iter().unzip();
+    // Every role of an installation begins with its id, and some of them hold a right in it.
     let roles: Vec<String> = sqlx::query_scalar(
-        "SELECT rolname::text FROM pg_roles WHERE starts_with(rolname, ( \
-             SELECT substring(pg_get_userbyid(nspowner) FROM '^hrms_[0-9a-f]{8}_') \
-             FROM pg_namespace WHERE nspname = 'platform'))",
+        "SELECT DISTINCT role.rolname::text FROM pg_shdepend held \
+         JOIN pg_roles holder ON holder.oid = held.refobjid \
+             AND held.refclassid = 'pg_authid'::regclass AND held.dbid = ANY ($1) \
+         JOIN pg_roles role ON starts_with( \
+             role.rolname, substring(holder.rolname FROM '^hrms_[0-9a-f]{8}_'))",
     )
-    .fetch_all(&mut server.connect(name).await?)
+    .bind(ids)
+    .fetch_all(&mut maintenance)
     .await?;
-    run(
-        &mut maintenance,
-        format!("DROP DATABASE {name} WITH (FORCE)"),
-    )
-    .await?;
-    if !roles.is_empty() {
-        let drop = format!("DROP ROLE {}", roles.join(", "));
+    for database in names {
+        let drop = format!("DROP DATABASE {database} WITH (FORCE)");
         run(&mut maintenance, drop).await?;
+    }
+    for role in roles {
+        run(&mut maintenance, format!("DROP ROLE {role}")).await?;
     }
     Ok(())
 }

@@ -9,18 +9,21 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection, postgres::PgConnectOpti
 pub struct Server(PgConnectOptions);
 
 impl Server {
-    /// The server of `HRMS_TEST_DATABASE_URL`.
+    /// The server of `HRMS_TEST_DATABASE_URL`. There is no default: tests create and drop
+    /// databases and roles, and may do so only on a server that somebody named for it.
     ///
     /// # Panics
-    /// When the variable is no URL: no test can run.
+    /// When the variable is unset or no URL: no test can run.
     #[expect(
         clippy::disallowed_methods,
         reason = "tests take their server from the environment"
     )]
     #[expect(clippy::expect_used, reason = "no test can run without a server")]
     pub fn of_environment() -> Self {
-        let url = std::env::var("HRMS_TEST_DATABASE_URL")
-            .unwrap_or_else(|_unset| "postgres://postgres@127.0.0.1:5432/postgres".to_owned());
+        let url = std::env::var("HRMS_TEST_DATABASE_URL").expect(
+            "HRMS_TEST_DATABASE_URL names the server to test on: run `./just test`, or start one \
+             with `./just services` and `source .local/services.env`",
+        );
         Self(PgConnectOptions::from_str(&url).expect("HRMS_TEST_DATABASE_URL is a PostgreSQL URL"))
     }
 

@@ -46,7 +46,7 @@ async fn an_id_whose_roles_exist_is_refused() {
 #[tokio::test]
 async fn a_clone_shares_the_roles_and_gets_its_own_grants() {
     let (clean, scratch) = Scratch::migrated(&["t_acme"]).await;
-    let mut conn = clean.clone_as("clone").await;
+    let mut conn = clean.copy("clone").await;
     let app = scratch.installation.login(install::Login::App);
     let may_connect = format!("has_database_privilege('{app}', current_database(), 'CONNECT')");
     let public_may = "has_database_privilege('pg_monitor', current_database(), 'CONNECT')";
@@ -66,7 +66,7 @@ async fn two_databases_may_make_a_schema_role_at_once() {
     let (clean, scratch) = Scratch::installed().await;
     let mut making = tokio::task::JoinSet::new();
     for clone in 0..6 {
-        let mut conn = clean.clone_as(&clone.to_string()).await;
+        let mut conn = clean.copy(&clone.to_string()).await;
         making.spawn(async move {
             for schema in 0..20 {
                 let make = format!("SELECT platform.create_schema_role('t_{schema}')");

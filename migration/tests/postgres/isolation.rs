@@ -9,7 +9,7 @@ const BERT: &str = "01890000-0000-7000-8000-00000000000b";
 
 /// Two tenants in one pool and one in a schema of its own, each with a department and an employee
 /// (whose ids end in the tenant's letter, and in 1 and 2).
-async fn three_tenants() -> (crate::scratch::Clean, Scratch) {
+async fn three_tenants() -> (testkit::EmptyDatabase, Scratch) {
     let (clean, scratch) = Scratch::migrated(&["t_acme", "pool_0001"]).await;
     for (schema, tenant) in [("t_acme", ANNA), ("pool_0001", ANNA), ("pool_0001", BERT)] {
         let people = format!(

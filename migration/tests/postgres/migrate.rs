@@ -200,7 +200,7 @@ async fn a_dropped_schema_leaves_nothing_behind() {
     // A clone still needs the role.
     migrator.close().await.unwrap();
     drop(conn);
-    let clone = clean.clone_as("clone").await;
+    let clone = clean.copy("clone").await;
     let migrator = scratch.migrator().await;
     migrator.drop_schema("t_beta").await.unwrap();
     let mut conn = scratch.superuser().await;

@@ -6,15 +6,14 @@ use std::{
 };
 
 use serde_json::Value;
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use sqlx::{AssertSqlSafe, PgConnection};
 use tempfile::TempDir;
-use testkit::Server;
+use testkit::EmptyDatabase;
 
 /// An empty database and a folder for credentials; both are gone with the value, and so are the
 /// installation's roles.
 pub(crate) struct Scratch {
-    server: Server,
-    name: String,
+    database: EmptyDatabase,
     folder: TempDir,
 }
 
@@ -27,21 +26,9 @@ pub(crate) struct Done {
 
 impl Scratch {
     pub(crate) async fn empty() -> Self {
-        let server = Server::of_environment();
-        let mut maintenance = server.maintenance().await.unwrap();
-        let id: String = one(
-            &mut maintenance,
-            "SELECT left(md5(gen_random_uuid()::text), 12)",
-        )
-        .await;
-        let name = format!("hrms_scratch_{id}");
-        let create = format!("CREATE DATABASE {name} TEMPLATE template0");
-        run(&mut maintenance, &create).await;
-        let folder = tempfile::tempdir().unwrap();
         Self {
-            server,
-            name,
-            folder,
+            database: EmptyDatabase::create().await,
+            folder: tempfile::tempdir().unwrap(),
         }
     }
 
@@ -57,7 +44,7 @@ impl Scratch {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hrms-bootstrap"));
         command
             .env_clear()
-            .env("HRMS_DATABASE__ADMIN_URL", self.url())
+            .env("HRMS_DATABASE__ADMIN_URL", self.database.superuser_url())
             .args(arguments)
             .arg("--json")
             .arg("--credentials-dir")
@@ -100,50 +87,8 @@ impl Scratch {
         run(&mut self.superuser().await, sql).await;
     }
 
-    fn url(&self) -> String {
-        self.server.superuser_url(&self.name)
-    }
-
     pub(crate) async fn superuser(&self) -> PgConnection {
-        self.server.connect(&self.name).await.unwrap()
-    }
-
-    async fn clean(&self) -> Result<(), sqlx::Error> {
-        let mut connection = self.server.connect(&self.name).await?;
-        let roles: Vec<String> = sqlx::query_scalar(
-            "SELECT rolname::text FROM pg_roles WHERE starts_with(rolname, ( \
-                 SELECT replace(pg_get_userbyid(nspowner), 'owner', '') FROM pg_namespace \
-                 WHERE nspname = 'platform'))",
-        )
-        .fetch_all(&mut connection)
-        .await?;
-        connection.close().await?;
-        let mut maintenance = self.server.maintenance().await?;
-        let drop = format!("DROP DATABASE {} WITH (FORCE)", self.name);
-        sqlx::raw_sql(AssertSqlSafe(drop))
-            .execute(&mut maintenance)
-            .await?;
-        for role in roles {
-            let drop = AssertSqlSafe(format!("DROP ROLE {role}"));
-            sqlx::raw_sql(drop).execute(&mut maintenance).await?;
-        }
-        Ok(())
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // A runtime cannot be entered twice: the cleaning has a thread of its own.
-        std::thread::scope(|threads| {
-            let clean = || {
-                let runtime = tokio::runtime::Runtime::new().unwrap();
-                runtime.block_on(self.clean())
-            };
-            match threads.spawn(clean).join() {
-                Ok(Ok(())) => {}
-                left => eprintln!("{} and its roles were not dropped: {left:?}", self.name),
-            }
-        });
+        self.database.superuser().await
     }
 }
 
