@@ -5,66 +5,69 @@ use std::future::{Ready, ready};
 use actix_web::{
     FromRequest, HttpRequest,
     dev::Payload,
-    http::header::{self, HeaderMap, HeaderName},
+    http::header::{self, HeaderMap},
 };
 use kernel::ErrorKind;
 
 use crate::Problem;
 
-/// The entity tag of a version.
-pub(crate) fn etag(version: i64) -> String {
-    format!("\"{version}\"")
+/// The entity tag of a version, or of one among several representations of it.
+pub(crate) fn etag(version: i64, digest: Option<&str>) -> String {
+    match digest {
+        None => format!("\"{version}\""),
+        Some(digest) => format!("\"{version}-{digest}\""),
+    }
 }
 
-/// Whether the client says that it has this version: `If-None-Match`.
-pub(crate) fn has(headers: &HeaderMap, version: i64) -> bool {
+/// Whether the client says that it has what this tag names: `If-None-Match`.
+pub(crate) fn has(headers: &HeaderMap, etag: &str) -> bool {
     // Weak comparison (RFC 9110, 13.1.2): for a client that only wants to save the transfer.
-    tags(headers, header::IF_NONE_MATCH).is_some_and(|tags| {
-        tags.any || tags.strong.contains(&version) || tags.weak.contains(&version)
-    })
+    headers
+        .get_all(header::IF_NONE_MATCH)
+        .flat_map(|value| value.to_str().unwrap_or("?").split(','))
+        .map(str::trim)
+        .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
 }
 
+/// What a client says to have seen.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Tags {
-    any: bool,
-    strong: Vec<i64>,
-    weak: Vec<i64>,
+struct Seen {
+    versions: Vec<i64>,
+    // A weak tag, or what is no version: some other resource's tag. It equals none.
     other: bool,
 }
 
-/// The entity tags of a header that may come several times; `None` without it. What is no version
-/// is some other resource's tag and equals none.
-fn tags(headers: &HeaderMap, name: HeaderName) -> Option<Tags> {
-    let mut tags = Tags::default();
+/// The versions of a header that may come several times; `None` without it.
+fn seen(headers: &HeaderMap) -> Option<Seen> {
+    let mut seen = Seen::default();
     let mut given = false;
-    for value in headers.get_all(name) {
+    for value in headers.get_all(header::IF_MATCH) {
         given = true;
         for tag in value.to_str().unwrap_or("?").split(',').map(str::trim) {
-            let (tag, list) = match tag.strip_prefix("W/") {
-                Some(tag) => (tag, &mut tags.weak),
-                None => (tag, &mut tags.strong),
-            };
             let quoted = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
             match quoted.and_then(version) {
-                Some(version) => list.push(version),
-                None if tag == "*" => tags.any = true,
-                None => tags.other = true,
+                Some(version) => seen.versions.push(version),
+                None => seen.other |= tag != "*",
             }
         }
     }
-    given.then_some(tags)
+    given.then_some(seen)
 }
 
 /// The version of a tag, written as [`etag`] writes it.
 fn version(tag: &str) -> Option<i64> {
-    let version: i64 = tag.parse().ok()?;
-    (version.to_string() == tag).then_some(version)
+    let (number, digest) = match tag.split_once('-') {
+        Some((number, digest)) => (number, Some(digest)),
+        None => (tag, None),
+    };
+    let version: i64 = number.parse().ok()?;
+    (etag(version, digest).trim_matches('"') == tag).then_some(version)
 }
 
 /// The version that the client's change is made for: `If-Match`. It is compared when it is its
 /// turn: what is not there is 404 before it is 428 or 412.
 #[derive(Debug)]
-pub struct IfMatch(Option<Tags>);
+pub struct IfMatch(Option<Seen>);
 
 impl IfMatch {
     /// Compares the version that is there.
@@ -74,13 +77,8 @@ impl IfMatch {
     /// the client has seen; 412 `version_mismatch` when it names other versions.
     pub fn check(&self, version: i64) -> Result<(), Problem> {
         match &self.0 {
-            Some(tags) if tags.strong.contains(&version) => Ok(()),
-            Some(Tags {
-                any: _,
-                strong,
-                weak,
-                other,
-            }) if !strong.is_empty() || !weak.is_empty() || *other => Err(Problem::new(
+            Some(seen) if seen.versions.contains(&version) => Ok(()),
+            Some(seen) if seen.other || !seen.versions.is_empty() => Err(Problem::new(
                 ErrorKind::VersionMismatch,
                 format!(
                     "This is version {version} by now. Read it again, and decide whether your \
@@ -101,7 +99,7 @@ impl FromRequest for IfMatch {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
-        ready(Ok(Self(tags(request.headers(), header::IF_MATCH))))
+        ready(Ok(Self(seen(request.headers()))))
     }
 }
 
@@ -128,6 +126,7 @@ mod tests {
         assert_eq!(check(&["\"3\""], 3), Ok(()));
         assert_eq!(check(&["\"2\", \"3\""], 3), Ok(()));
         assert_eq!(check(&["\"2\"", "\"3\""], 3), Ok(()));
+        assert_eq!(check(&["\"3-00ff\""], 3), Ok(()));
         for stale in [
             "\"2\"", "\"+3\"", "\"03\"", "*, \"2\"", "W/\"3\"", "\"\"", "\"x\"", "3", "\"3",
         ] {
@@ -144,16 +143,22 @@ mod tests {
 
     #[test]
     fn a_client_may_hold_the_version_already() {
-        let holds = |value: &str| {
+        let holds = |value: &str, etag: &str| {
             let request = TestRequest::default().insert_header(("if-none-match", value));
-            has(request.to_http_request().headers(), 3)
+            has(request.to_http_request().headers(), etag)
         };
+        let (plain, composed) = (etag(3, None), etag(3, Some("00ff")));
         for held in ["\"3\"", "W/\"3\"", "\"1\",\"3\"", "*"] {
-            assert!(holds(held), "{held}");
+            assert!(holds(held, &plain), "{held}");
         }
-        for other in ["\"2\"", "3", "", "\"03x\""] {
-            assert!(!holds(other), "{other}");
+        for other in ["\"2\"", "3", "", "\"03x\"", "\"3-00ff\""] {
+            assert!(!holds(other, &plain), "{other}");
         }
-        assert!(!has(TestRequest::default().to_http_request().headers(), 3));
+        assert!(holds("W/\"3-00ff\"", &composed));
+        for other in ["\"3\"", "\"3-00fe\"", "\"2-00ff\""] {
+            assert!(!holds(other, &composed), "{other}");
+        }
+        let silent = TestRequest::default().to_http_request();
+        assert!(!has(silent.headers(), &plain));
     }
 }

@@ -8,6 +8,7 @@ use actix_web::{
         header::{self, HeaderMap, HeaderValue},
     },
 };
+use aws_lc_rs::digest::{SHA256, digest};
 use database::KeptAnswer;
 use kernel::{ErrorKind, Page};
 use serde::Serialize;
@@ -26,14 +27,17 @@ pub trait Answer {
 
 /// A written answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rendered(KeptAnswer);
+pub struct Rendered {
+    answer: KeptAnswer,
+    digest: Option<String>,
+}
 
 impl Rendered {
     fn new<T: Serialize>(status: StatusCode, body: &T) -> Result<Self, Problem> {
         let body = serde_json::to_vec(body).map_err(|error| {
             Problem::new(ErrorKind::Internal, "The answer could not be written.").caused_by(error)
         })?;
-        Ok(Self(KeptAnswer {
+        Ok(Self::from(KeptAnswer {
             status: status.as_u16(),
             location: None,
             version: None,
@@ -41,17 +45,33 @@ impl Rendered {
         }))
     }
 
+    /// The same, of something that is shown with parts of others, or otherwise from a day on: of
+    /// which one version has several representations. Its `ETag` tells them apart, so that nobody
+    /// is told 304 who holds an earlier one; `If-Match` goes by the version alone (adr/0009).
+    #[must_use]
+    pub fn composed(mut self) -> Self {
+        let digest = digest(&SHA256, &self.answer.body);
+        let start: [u8; 8] = std::array::from_fn(|at| digest.as_ref().get(at).map_or(0, |it| *it));
+        self.digest = Some(format!("{:016x}", u64::from_be_bytes(start)));
+        self
+    }
+
     /// As it is kept for a request that comes again.
     pub(crate) fn kept(&self) -> &KeptAnswer {
-        &self.0
+        &self.answer
+    }
+
+    fn etag(&self) -> Option<String> {
+        let version = self.answer.version?;
+        Some(conditional::etag(version, self.digest.as_deref()))
     }
 
     /// For a client that may hold this version already; see [`Whole`].
     fn for_client(self, headers: &HeaderMap) -> HttpResponse {
-        match self.0.version {
-            Some(version) if conditional::has(headers, version) => {
+        match self.etag() {
+            Some(etag) if conditional::has(headers, &etag) => {
                 let mut response = HttpResponse::NotModified();
-                response.insert_header((header::ETAG, conditional::etag(version)));
+                response.insert_header((header::ETAG, etag));
                 response.finish()
             }
             _ => self.into(),
@@ -60,20 +80,25 @@ impl Rendered {
 }
 
 impl From<KeptAnswer> for Rendered {
-    fn from(kept: KeptAnswer) -> Self {
-        Self(kept)
+    fn from(answer: KeptAnswer) -> Self {
+        Self {
+            answer,
+            digest: None,
+        }
     }
 }
 
 impl From<Rendered> for HttpResponse {
-    fn from(Rendered(answer): Rendered) -> Self {
+    fn from(rendered: Rendered) -> Self {
+        let etag = rendered.etag();
+        let answer = rendered.answer;
         let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
         let mut response = HttpResponse::build(status);
         if let Some(location) = answer.location {
             response.insert_header((header::LOCATION, location));
         }
-        if let Some(version) = answer.version {
-            response.insert_header((header::ETAG, conditional::etag(version)));
+        if let Some(etag) = etag {
+            response.insert_header((header::ETAG, etag));
         }
         if status == StatusCode::NO_CONTENT {
             return response.finish();
@@ -117,7 +142,7 @@ pub struct Whole<T> {
 impl<T: Serialize> Answer for Whole<T> {
     fn render(self) -> Result<Rendered, Problem> {
         let mut rendered = Rendered::new(StatusCode::OK, &self.body)?;
-        rendered.0.version = Some(self.version);
+        rendered.answer.version = Some(self.version);
         Ok(rendered)
     }
 }
@@ -136,8 +161,8 @@ pub struct Created<T> {
 impl<T: Serialize> Answer for Created<T> {
     fn render(self) -> Result<Rendered, Problem> {
         let mut rendered = Rendered::new(StatusCode::CREATED, &self.body)?;
-        rendered.0.location = Some(self.location);
-        rendered.0.version = self.version;
+        rendered.answer.location = Some(self.location);
+        rendered.answer.version = self.version;
         Ok(rendered)
     }
 }
@@ -148,7 +173,7 @@ pub struct NoContent;
 
 impl Answer for NoContent {
     fn render(self) -> Result<Rendered, Problem> {
-        Ok(Rendered(KeptAnswer {
+        Ok(Rendered::from(KeptAnswer {
             status: StatusCode::NO_CONTENT.as_u16(),
             location: None,
             version: None,

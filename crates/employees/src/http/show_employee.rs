@@ -1,9 +1,9 @@
 //! `GET /api/v1/employees/{id}`
 
-use actix_web::{HttpRequest, HttpResponse, Responder as _, get, web::Data};
+use actix_web::{get, web::Data};
 use kernel::{EmployeeId, ListSpec, Position};
 use time::Date;
-use web::{Allowed, Id, Listed, Problem, ProblemBody, Signed, View, ViewParameters};
+use web::{Allowed, Id, Listed, Problem, ProblemBody, Rendered, Signed, View, ViewParameters};
 
 use super::{representation::EmployeeBody, wire};
 use crate::{EmployeeService, lists, permission::Read};
@@ -35,10 +35,9 @@ fn as_of(text: Option<&str>) -> Result<Option<Date>, Problem> {
     params(("id" = uuid::Uuid, Path, description = "The employee."), ViewParameters<OneEmployee>),
     responses(
         (status = 200, description = "The employee as of that day.", body = EmployeeBody,
-         headers(("ETag" = String, description = "The version, when nothing of him is hidden and \
-         no day is named."))),
-        (status = 304, description = "The client holds this version (`If-None-Match`), and nothing \
-         came into force since."),
+         headers(("ETag" = String, description = "The version, and a digest of what is shown, when \
+         nothing of him is hidden and no day is named."))),
+        (status = 304, description = "The client holds what would be shown (`If-None-Match`)."),
         (status = 404, description = "No such employee, or none that the caller may see \
          (`not_found`).", body = ProblemBody, content_type = "application/problem+json"),
     ),
@@ -50,20 +49,12 @@ pub(super) async fn show_employee(
     Id(id): Id<EmployeeId>,
     view: View<OneEmployee>,
     employees: Data<EmployeeService>,
-    request: HttpRequest,
-) -> Result<HttpResponse, Problem> {
+) -> Result<Rendered, Problem> {
     let as_of = as_of(view.extra("as_of"))?;
     let expand = &view.expand;
     let found = employees.show(&permit, &tenant, &actor, id, as_of, expand);
-    let found = found.await?;
-    let settled = found.profile.is_settled(tenant.time_zone());
-    let body = EmployeeBody::from(found);
+    let body = EmployeeBody::from(found.await?);
     let version = body.whole_version();
-    let answer = view.answer(body, version)?;
-    // What is scheduled comes into force without a new version.
-    Ok(if settled {
-        answer.respond_to(&request)
-    } else {
-        answer.into()
-    })
+    // What is scheduled comes into force, and what he belongs to is renamed, without a new version.
+    Ok(view.answer(body, version)?.composed())
 }

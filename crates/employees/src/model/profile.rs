@@ -1,7 +1,7 @@
 //! What is shown of an employee: person, employment and pay as of one day, with the names of what
 //! they refer to.
 
-use kernel::{DepartmentId, EmployeeId, EmploymentId, JobTitleId, LocationId, TimeZone};
+use kernel::{DepartmentId, EmployeeId, EmploymentId, JobTitleId, LocationId};
 use time::Date;
 
 use super::{
@@ -59,18 +59,8 @@ pub struct EmployeeProfile {
     pub assignment: Option<Assignment>,
     /// What he is paid, if anything.
     pub compensation: Guarded<Option<CurrentPay>>,
-    /// The last day until then on which his employment, his pay or his service began or ended.
-    pub changed_on: Date,
     /// When the record was made and changed.
     pub stamp: Stamp,
-}
-
-impl EmployeeProfile {
-    /// Whether he is shown as he was when the record was last changed: nothing that was scheduled
-    /// has come into force since.
-    pub fn is_settled(&self, zone: &TimeZone) -> bool {
-        self.changed_on <= zone.date_at(self.stamp.updated_at)
-    }
 }
 
 /// An employee, and all of what he refers to, where that was asked for.

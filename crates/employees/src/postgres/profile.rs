@@ -20,16 +20,14 @@ macro_rules! columns {
         "e.id, e.employee_number, e.first_name, e.last_name, e.last_name_key, e.work_email, \
          e.phone, e.hire_date, e.employed_until, e.created_at, e.updated_at, e.version, \
          e.employment_type, e.department_id, d.name, e.job_title_id, j.name, e.location_id, \
-         l.name, e.manager_id, b.first_name || ' ' || b.last_name, e.original_hire_date, \
-         e.valid_from"
+         l.name, e.manager_id, b.first_name || ' ' || b.last_name, e.original_hire_date"
     };
 }
 
 /// What is selected of the employment `m` that [`employed!`] finds.
 macro_rules! employment {
     () => {
-        "m.employment_type, m.department_id, m.job_title_id, m.location_id, m.manager_id, \
-         m.valid_from"
+        "m.employment_type, m.department_id, m.job_title_id, m.location_id, m.manager_id"
     };
 }
 
@@ -88,11 +86,10 @@ pub(super) struct ProfileRow {
     job_title: Option<Named<Uuid>>,
     location: Option<Named<Uuid>>,
     manager: Option<Named<Uuid>>,
-    valid_from: Option<Date>,
 }
 
 /// How many columns [`columns`] has: the first position behind them.
-pub(super) const WIDTH: usize = 23;
+pub(super) const WIDTH: usize = 22;
 
 impl FromQueryResult for ProfileRow {
     fn from_query_result(row: &QueryResult, _prefix: &str) -> Result<Self, DbErr> {
@@ -117,7 +114,6 @@ impl FromQueryResult for ProfileRow {
             location: named(row, 17)?,
             manager: named(row, 19)?,
             original_hire_date: row.try_get_by_index(21)?,
-            valid_from: row.try_get_by_index(22)?,
         })
     }
 }
@@ -173,12 +169,6 @@ impl ProfileRow {
             ),
             assignment,
             compensation: Guarded::Hidden,
-            changed_on: [Some(self.hire_date), self.employed_until, self.valid_from]
-                .into_iter()
-                .flatten()
-                .filter(|changed| *changed <= day)
-                .max()
-                .unwrap_or(self.original_hire_date),
             stamp: self.stamp,
         })
     }
@@ -264,8 +254,6 @@ pub(super) async fn one<M: Mode>(
     row.map(|row| {
         let mut profile = row.profile.into_profile(day)?;
         let pay = row.pay.map(CurrentPay::try_from).transpose()?;
-        let since = pay.map(|pay| pay.valid_from).filter(|since| *since <= day);
-        profile.changed_on = since.map_or(profile.changed_on, |it| it.max(profile.changed_on));
         profile.compensation = Guarded::Shown(pay);
         Ok(profile)
     })

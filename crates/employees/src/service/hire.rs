@@ -230,7 +230,6 @@ fn profile(hired: Hired, assignment: Assignment, today: Date) -> EmployeeProfile
             commission: compensation.remuneration.commission,
             valid_from: compensation.period.from(),
         })),
-        changed_on: employee.hire_date,
         stamp: employee.stamp,
     }
 }
