@@ -1,13 +1,16 @@
 //! JSON bodies: read strictly, and every mistake told at once.
 
-use std::io;
+use std::{fmt, io};
 
 use actix_web::{
     FromRequest, HttpMessage as _, HttpRequest, dev::Payload, error::PayloadError, web::Bytes,
 };
 use futures_util::{StreamExt as _, future::LocalBoxFuture};
 use kernel::{ErrorKind, FieldError};
-use serde::de::DeserializeOwned;
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, DeserializeOwned, MapAccess, SeqAccess, Visitor},
+};
 use serde_json::{Value, error::Category, json};
 use uuid::Uuid;
 
@@ -92,7 +95,7 @@ pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     if error.classify() != Category::Data {
         return Err(malformed(&error));
     }
-    // Valid JSON that is no `T`, or else only the text can show it: a field given twice.
+    // A field that is given twice is refused here; what is left is JSON that is no `T`.
     match decode_value::<T>(json(bytes)?) {
         Ok(_) => Err(malformed(&error)),
         Err(problem) => Err(problem),
@@ -106,9 +109,73 @@ fn malformed(error: &serde_json::Error) -> Problem {
     )
 }
 
-/// Any JSON.
+/// Any JSON, no object of which has a field twice: readers differ in which one they take.
 pub(crate) fn json(bytes: &[u8]) -> Result<Value, Problem> {
-    serde_json::from_slice(bytes).map_err(|error| malformed(&error))
+    let read: Result<Unambiguous, _> = serde_json::from_slice(bytes);
+    read.map(|Unambiguous(value)| value)
+        .map_err(|error| malformed(&error))
+}
+
+struct Unambiguous(Value);
+
+impl<'de> Deserialize<'de> for Unambiguous {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Reader).map(Self)
+    }
+}
+
+struct Reader;
+
+impl<'de> Visitor<'de> for Reader {
+    type Value = Value;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut read = Vec::new();
+        while let Some(Unambiguous(item)) = items.next_element()? {
+            read.push(item);
+        }
+        Ok(read.into())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Value, A::Error> {
+        let mut read = serde_json::Map::new();
+        while let Some(name) = fields.next_key::<String>()? {
+            if read.contains_key(&name) {
+                return Err(de::Error::custom(format_args!("duplicate field `{name}`")));
+            }
+            let Unambiguous(value) = fields.next_value()?;
+            read.insert(name, value);
+        }
+        Ok(read.into())
+    }
 }
 
 /// Reads a value; what is wrong with it is mended, one mistake after the other, to find them all.
@@ -237,10 +304,8 @@ fn remove(value: &mut Value, pointer: &str) -> Option<Value> {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-    use serde::Deserialize;
-
     use super::*;
+    use proptest::prelude::*;
 
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]

@@ -243,6 +243,27 @@ mod tests {
         }
     }
 
+    /// One reader takes the first, another the last: what was checked would not be what is stored.
+    #[test]
+    fn a_field_that_is_given_twice_is_refused_however_deep() {
+        for patch in [
+            r#"{"city": "Leeds", "city": "York"}"#,
+            r#"{"range": {"min": 2, "min": 3}}"#,
+            r#"{"range": [{"x": {"y": 1, "y": null}}]}"#,
+        ] {
+            let draft = Draft::<Place> {
+                body: Ok(Bytes::copy_from_slice(patch.as_bytes())),
+                marker: PhantomData,
+            };
+            let problem = draft.merged(&oxford()).unwrap_err();
+            assert_eq!(problem.kind(), ErrorKind::MalformedRequest, "{patch}");
+            assert!(
+                format!("{problem:?}").contains("duplicate field"),
+                "{patch}"
+            );
+        }
+    }
+
     /// The examples of RFC 7396, appendix A.
     #[test]
     fn patches_are_merged_as_the_standard_shows() {
