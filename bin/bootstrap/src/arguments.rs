@@ -184,6 +184,16 @@ pub(crate) enum Purge {
         #[arg(long, value_parser = Slug::existing, value_name = "SLUG")]
         tenant: Option<Slug>,
     },
+    /// Delete the answers kept for requests with an `Idempotency-Key`, when they are out of date
+    ///
+    /// They hold what was answered, people's data included. In short transactions, beside an API
+    /// that serves: run it once a day.
+    #[command(after_help = EXIT_CODES)]
+    Answers {
+        /// Of this tenant alone
+        #[arg(long, value_parser = Slug::existing, value_name = "SLUG")]
+        tenant: Option<Slug>,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -80,7 +80,11 @@ async fn run(arguments: Arguments) -> Result<Printed, Failure> {
         Command::Demo => Printed::demo(&operator(from, folder)?.demo().await?),
         Command::Purge(Purge::Sessions { tenant }) => {
             let operator = operator(from, folder)?;
-            Printed::purged(&operator.purge_sessions(tenant.as_ref()).await?)
+            Printed::purged_sessions(&operator.purge_sessions(tenant.as_ref()).await?)
+        }
+        Command::Purge(Purge::Answers { tenant }) => {
+            let operator = operator(from, folder)?;
+            Printed::purged_answers(&operator.purge_answers(tenant.as_ref()).await?)
         }
         Command::Config => Printed::config(&Operator::config(&from, folder)?),
         Command::Diagnose(_startup) => {

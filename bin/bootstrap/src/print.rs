@@ -8,8 +8,8 @@ use std::{
 
 use app::{
     operate::{
-        self, DemoReport, Diagnosis, Failure, ImportedReport, MigrationReport, PurgeReport,
-        Reporter, TenantReport, UpReport,
+        self, DemoReport, Diagnosis, Failure, ImportedReport, MigrationReport, PurgeReport, Purged,
+        PurgedAnswers, Reporter, TenantReport, UpReport,
     },
     settings::Settings,
 };
@@ -137,7 +137,14 @@ impl Printed {
         Self::of(report, text)
     }
 
-    pub(crate) fn purged(report: &PurgeReport) -> Self {
+    pub(crate) fn purged_answers(report: &PurgeReport<PurgedAnswers>) -> Self {
+        let mut text = String::new();
+        line(&mut text, "tenants", &report.tenants.to_string());
+        line(&mut text, "answers", &report.purged.answers.to_string());
+        Self::of(report, text)
+    }
+
+    pub(crate) fn purged_sessions(report: &PurgeReport<Purged>) -> Self {
         let mut text = String::new();
         line(&mut text, "tenants", &report.tenants.to_string());
         line(&mut text, "sessions", &report.purged.sessions.to_string());

@@ -89,7 +89,22 @@ const KEEP: &str = "\
         body = excluded.body, expires_at = excluded.expires_at \
     WHERE k.expires_at <= $10";
 
+/// What a day has been over for an hour; what somebody is replacing just now is his to replace.
+const CLEAR: &str = "\
+    DELETE FROM idempotency_keys WHERE id IN (SELECT id FROM idempotency_keys \
+        WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)";
+
 impl Tx<Tenant, Write> {
+    /// Deletes at most so many answers that are out of date, the oldest first; how many it were.
+    /// Requests with a key clear away a few each: this is for a tenant that sends no more of them.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn clear_answers(&self, now: OffsetDateTime, most: u32) -> Result<u64, StoreError> {
+        let values = [(now - SETTLED).into(), i64::from(most).into()];
+        self.run(CLEAR, values).await
+    }
+
     /// What became of the request before. When it never came, it is this transaction's to do:
     /// until it ends, everybody else who sends it is told that it is running.
     pub async fn earlier(

@@ -41,6 +41,38 @@ async fn sessions_that_are_over_go_in_every_placement() {
 }
 
 #[tokio::test]
+async fn answers_that_are_out_of_date_go_though_nobody_sends_a_key_any_more() {
+    let scratch = Scratch::ready().await;
+    assert_eq!(scratch.run(&["demo"]).code, 0);
+    for schema in ["t_acme", "pool_0001"] {
+        // More than one transaction deletes, and one that is still kept.
+        scratch
+            .change(&format!(
+                "INSERT INTO {schema}.idempotency_keys (tenant_id, id, actor_id, route, key, \
+                 request_hash, status, body, expires_at) \
+                 SELECT u.tenant_id, gen_random_uuid(), u.id, 'POST /x', 'key-' || n, \
+                 sha256('x'), 200, 'x', now() + CASE n WHEN 0 THEN interval '1 hour' \
+                 ELSE interval '-2 hours' END \
+                 FROM (SELECT * FROM {schema}.users LIMIT 1) u, generate_series(0, 1200) n"
+            ))
+            .await;
+    }
+    let of_one = scratch.run(&["purge", "answers", "--tenant", "acme"]);
+    assert_eq!(of_one.code, 0, "{}", of_one.told);
+    let told = serde_json::json!({ "tenants": 1, "answers": 1200 });
+    assert_eq!(of_one.json, told);
+    let of_all = scratch.run(&["purge", "answers"]);
+    assert_eq!(
+        of_all.json,
+        serde_json::json!({ "tenants": 3, "answers": 1200 })
+    );
+    for schema in ["t_acme", "pool_0001"] {
+        let left = format!("SELECT string_agg(key, ',') FROM {schema}.idempotency_keys");
+        assert_eq!(scratch.ask(&left).await, "key-0");
+    }
+}
+
+#[tokio::test]
 async fn a_tenant_that_cannot_be_purged_is_named_and_stops_no_other() {
     let scratch = Scratch::ready().await;
     assert_eq!(scratch.run(&["demo"]).code, 0);

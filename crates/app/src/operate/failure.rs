@@ -113,7 +113,7 @@ pub enum Failure {
     #[error("{} of {total} tenants could not be purged: {}", .failed.len(), list(.failed))]
     Purge {
         /// Of which ones, and why not.
-        failed: Vec<(String, AuthError)>,
+        failed: Vec<(String, Self)>,
         /// How many there are.
         total: usize,
     },

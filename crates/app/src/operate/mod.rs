@@ -29,6 +29,7 @@ use telemetry::{Guard, LogFormat, LogSettings, TraceSettings};
 
 use crate::settings::Settings;
 
+pub use auth::Purged;
 pub use credentials::Credentials;
 pub use diagnose::{Check, Diagnosis};
 pub use employees::import::Kind;
@@ -37,8 +38,8 @@ pub use import::ImportRequest;
 pub use kernel::{EmailAddress, Placement, Slug, TimeZone};
 pub use operator::Operator;
 pub use report::{
-    DemoReport, DemoTenant, DemoUser, ImportedReport, MigrationReport, PurgeReport, Reporter,
-    Silent, TenantReport, UpReport,
+    DemoReport, DemoTenant, DemoUser, ImportedReport, MigrationReport, PurgeReport, PurgedAnswers,
+    Reporter, Silent, TenantReport, UpReport,
 };
 pub use tenancy::{HostName, Locale, TenantName};
 pub use tenants::{PasswordFrom, TenantRequest};

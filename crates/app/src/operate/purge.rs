@@ -1,9 +1,15 @@
 //! `purge`: clearing away what is over.
 
+use std::ops::AddAssign;
+
 use auth::Purged;
 use kernel::{Slug, TenantStatus};
+use tenancy::Registered;
 
-use super::{Failure, Operator, PurgeReport};
+use super::{Failure, Operator, PurgeReport, PurgedAnswers, operator::Platform};
+
+/// How many answers one transaction deletes.
+const BATCH: u32 = 500;
 
 impl Operator {
     /// Deletes the sessions that have been over for a day, with their refresh tokens: of one tenant,
@@ -11,17 +17,56 @@ impl Operator {
     ///
     /// # Errors
     /// [`Failure::NoTenant`]; [`Failure::Purge`] when it failed for some.
-    pub async fn purge_sessions(&self, tenant: Option<&Slug>) -> Result<PurgeReport, Failure> {
+    pub async fn purge_sessions(
+        &self,
+        tenant: Option<&Slug>,
+    ) -> Result<PurgeReport<Purged>, Failure> {
+        self.purge(tenant, async |platform, it| {
+            Ok(platform.purge.sessions(&it.context).await?)
+        })
+        .await
+    }
+
+    /// Deletes the answers that were kept for requests with an `Idempotency-Key` and are out of date,
+    /// of one tenant or of all, as [`Self::purge_sessions`] does.
+    ///
+    /// # Errors
+    /// [`Failure::NoTenant`]; [`Failure::Purge`] when it failed for some.
+    pub async fn purge_answers(
+        &self,
+        tenant: Option<&Slug>,
+    ) -> Result<PurgeReport<PurgedAnswers>, Failure> {
+        self.purge(tenant, async |platform, it| {
+            let mut purged = PurgedAnswers::default();
+            loop {
+                let tx = platform.database.begin_tenant(&it.context).await?;
+                let answers = tx.clear_answers(self.ambient.now(), BATCH).await?;
+                tx.commit().await?;
+                purged += PurgedAnswers { answers };
+                if answers < u64::from(BATCH) {
+                    return Ok(purged);
+                }
+            }
+        })
+        .await
+    }
+
+    /// Purges one tenant after the other. One that cannot be purged keeps no other from it.
+    async fn purge<P: AddAssign + Default>(
+        &self,
+        tenant: Option<&Slug>,
+        one: impl AsyncFn(&Platform, &Registered) -> Result<P, Failure>,
+    ) -> Result<PurgeReport<P>, Failure> {
         let platform = self.open().await?;
         let tenants = match tenant {
             Some(slug) => vec![platform.tenant(slug).await?],
             None => platform.registry.all().await?,
         };
-        let (total, mut purged, mut failed) = (tenants.len(), Purged::default(), Vec::new());
+        let (total, mut purged, mut failed) = (tenants.len(), P::default(), Vec::new());
         for (done, it) in tenants.iter().enumerate() {
-            // One that is being made has no sessions yet, and perhaps no tables.
+            // One that is being made has nothing yet, and perhaps no tables.
             if it.tenant.status != TenantStatus::Creating {
-                match platform.purge.sessions(&it.context).await {
+                match one(&platform, it).await {
                     Ok(more) => purged += more,
                     Err(error) => failed.push((it.tenant.slug.to_string(), error)),
                 }

@@ -1,8 +1,7 @@
 //! What a command says while it works, and what it has done.
 
-use std::path::PathBuf;
+use std::{ops::AddAssign, path::PathBuf};
 
-use auth::Purged;
 use employees::import::ImportReport;
 use serde::Serialize;
 use tenancy::{HostName, Tenant};
@@ -52,12 +51,25 @@ pub struct MigrationReport {
 
 /// What `purge` deleted.
 #[derive(Debug, Serialize)]
-pub struct PurgeReport {
+pub struct PurgeReport<P> {
     /// Of how many tenants.
     pub tenants: usize,
     /// How much.
     #[serde(flatten)]
-    pub purged: Purged,
+    pub purged: P,
+}
+
+/// Answers to requests with an `Idempotency-Key` that were deleted.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct PurgedAnswers {
+    /// How many.
+    pub answers: u64,
+}
+
+impl AddAssign for PurgedAnswers {
+    fn add_assign(&mut self, more: Self) {
+        self.answers += more.answers;
+    }
 }
 
 /// A tenant, for an operator.
