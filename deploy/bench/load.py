@@ -7,6 +7,7 @@ import re
 import shutil
 import statistics
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -125,6 +126,20 @@ def measure_pgbench(scripts, warm, seconds, runs, clients=CLIENTS):
         return Measured(rates=rates, processors=[shares])
     finally:
         shutil.rmtree(folder)
+
+
+def open_loop(api, targets, rate, seconds):
+    """Asks at a fixed rate (open_loop.py), in a process of its own; after a run that nobody counts."""
+    lines = "\n".join(json.dumps(target) for target in targets)
+    for length in (3, seconds):
+        done = subprocess.run(
+            [sys.executable, HERE / "open_loop.py", api.url, str(rate), str(length)],
+            input=lines, capture_output=True, text=True,
+        )
+        found = json.loads(done.stdout) if done.returncode == 0 else {}
+        if not found or found["refused"] or found["broken"]:
+            raise Failed(f"open loop: {found or done.stderr}; see {api.log}")
+    return found
 
 
 def measure_hash(seconds, runs):

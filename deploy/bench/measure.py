@@ -1,7 +1,9 @@
 """Measures the API beside the same SQL run by pgbench; run by deploy/bench/run."""
 
 import argparse
+import json
 import pathlib
+import statistics
 import sys
 
 import load
@@ -13,6 +15,14 @@ from statements import Scripts, capture
 # Aims on two cores that PostgreSQL, the API and the load generator share; the limit for login is the
 # hash alone.
 AIMS = {"list": 4000, "list with count": 2500, "detail": 10000, "create": 2500}
+# What a convention of the contract is compared with.
+CONVENTIONS = {
+    "list": ["list filtered and sorted", "list searched", "list of three fields", "list expanded"],
+    "detail": ["detail with a trace", "detail of three fields", "detail expanded", "detail as of"],
+    "create": ["create once"],
+}
+# Requests a second, whatever becomes of them, and over how many tenants.
+OPEN_RATE, OPEN_TENANTS = 500, 50
 # The employee that is asked for when statements are captured.
 SOMEBODY = 7
 
@@ -49,6 +59,11 @@ class Bench:
         self.size = size
         self.only = []
         self.rows = []
+        self.costs = []
+        self.notes = []
+
+    def wants(self, what):
+        return not self.only or what in self.only
 
     def run(self):
         machine = stage.machine()
@@ -60,10 +75,17 @@ class Bench:
         try:
             for placement in placements:
                 self.measure(api, placement)
+            self.conventions(api, placements[0])
+            self.open_loop(api, placements)
+            self.note("API's memory at the end of all this, the most it ever had", api.peak_memory(), "MiB",
+                      100)
         finally:
             api.stop()
         self.without_access_log(placements[0])
-        return {"machine": machine, "seconds": self.seconds, "runs": self.runs, "rows": self.rows}
+        self.starting()
+        self.creating_tenants()
+        return {"machine": machine, "seconds": self.seconds, "runs": self.runs, "rows": self.rows,
+                "conventions": self.costs, "notes": self.notes}
 
     def measure(self, api, placement):
         tokens = api.sign_in(placement.tenants)
@@ -102,7 +124,7 @@ class Bench:
         return create
 
     def both(self, api, placement, tokens, what, ask):
-        if self.only and what not in self.only:
+        if not self.wants(what):
             return
         say(f"{what}, {placement.name}")
         warm = self.warm["many" if len(placement.tenants) > 1 and not placement.is_pooled else "one"]
@@ -136,14 +158,75 @@ class Bench:
             stage.sql(f"REVOKE {right} FROM {login}")
 
     def login(self, api, placement):
-        if self.only and "login" not in self.only:
+        if not self.wants("login"):
             return
         say(f"login, {placement.name}")
         measured = load.measure_api(api, "login", placement, {}, 2, self.seconds, self.runs)
         self.add("login", placement.name, measured, load.measure_hash(self.seconds, self.runs), None)
 
+    def conventions(self, api, placement):
+        """What each convention costs, beside the plain request of the same minute."""
+        if not self.wants("conventions"):
+            return
+        tokens = api.sign_in(placement.tenants)
+
+        def rate(what):
+            say(f"{what}, {placement.name}")
+            measured = load.measure_api(api, what.replace(" ", "_"), placement, tokens, 1, self.seconds,
+                                        self.runs)
+            if what.startswith("create"):
+                stage.remove_added()
+            return measured
+
+        for plain, others in CONVENTIONS.items():
+            base = rate(plain)
+            self.costs.append({"what": plain, **base.as_json()})
+            for what in others:
+                found = rate(what)
+                self.costs.append({"what": what, **found.as_json(),
+                                   "of_plain": round(found.rate / base.rate, 3)})
+
+    def open_loop(self, api, placements):
+        """Requests of all kinds over dedicated and pooled tenants, due at fixed instants."""
+        if not self.wants("open loop"):
+            return
+        half = OPEN_TENANTS // 2
+        people = min(placement.employees for placement in placements)
+        tenants = placements[1].tenants[:half] + placements[2].tenants[:half]
+        say(f"open loop, {OPEN_RATE} requests a second over {len(tenants)} tenants")
+        tokens = api.sign_in(tenants)
+        found = load.open_loop(api, mixture(tenants, tokens, people), OPEN_RATE, self.seconds * 4)
+        stage.remove_added()
+        for share in ("p50_ms", "p90_ms", "p99_ms", "p99.9_ms"):
+            self.note(f"{OPEN_RATE} requests/s, open loop, {len(tenants)} tenants: {share[:-3]}",
+                      found[share], "ms", 25 if share == "p99_ms" else None)
+
+    def starting(self):
+        """From the start of the program to the first answer that it is ready."""
+        if not self.wants("start"):
+            return
+        apis = [stage.started() for _ in range(5)]
+        self.note("ready after start", statistics.median(apis), "s", 1)
+
+    def creating_tenants(self):
+        if not self.wants("tenants"):
+            return
+        for placement, aim in (("dedicated", 200), ("pooled", 20)):
+            say(f"creating tenants, {placement}")
+            created = statistics.median(stage.new_tenant(placement, number) for number in range(7))
+            # What a command takes that starts, connects and only looks.
+            looked = statistics.median(stage.milliseconds("tenant", "show", "d0001") for _ in range(7))
+            self.note(f"tenant created, {placement}, with its administrator's password hashed",
+                      created - looked, "ms", aim)
+            self.note(f"the whole command, {placement}", created, "ms", None)
+
+    def note(self, what, figure, unit, aim):
+        note = {"what": what, "figure": round(figure, 2), "unit": unit, "aim": aim}
+        self.notes.append(note)
+        say(report.note_line(note))
+
     def without_access_log(self, placement):
-        if self.only and "detail" not in self.only:
+        if not self.wants("detail"):
             return
         say("detail, without the access log")
         api = Api(access_log=False)
@@ -161,6 +244,28 @@ class Bench:
             row["share"] = round(measured.rate / limit.rate, 3)
         self.rows.append(row)
         say(report.line(row))
+
+
+def mixture(tenants, tokens, people):
+    """What people ask for: half of it one employee, then lists, searches, and now and then a change."""
+    for tenant in tenants:
+        headers = {"X-Tenant-Slug": tenant.slug, "Authorization": f"Bearer {tokens[tenant.slug]}"}
+
+        def get(path):
+            return {"method": "GET", "path": path, "headers": headers}
+
+        for number in range(1, 51):
+            yield get(f"/api/v1/employees/{employee_id(tenant.number, 1 + number * 7 % people)}")
+        for letter in "abdefghiklmnoprstv":
+            yield get("/api/v1/employees?limit=25")
+            yield get(f"/api/v1/employees?limit=25&q={letter}")
+        for number in range(1, 9):
+            yield get("/api/v1/employees?limit=25&count=exact&sort=-hire_date&department_id="
+                      f"{employee_id(tenant.number, 1 + number % 12, 1)}")
+        for number in range(6):
+            yield {"method": "POST", "path": "/api/v1/employees", "headers": headers, "body": json.dumps({
+                "first_name": "Neena", "last_name": f"Yang {number}", "hire_date": "2026-11-02",
+                "department_id": employee_id(tenant.number, 1, 1)})}
 
 
 if __name__ == "__main__":

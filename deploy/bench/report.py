@@ -5,6 +5,8 @@ import json
 HEADINGS = ["what", "placement", "API/s (lowest–highest)", "p50 ms", "p99 ms", "limit/s (lowest–highest)",
             "share", "aim", "processors: API, PostgreSQL, wrk, others"]
 
+COSTS = ["request, 1 dedicated", "API/s (lowest–highest)", "p50 ms", "p99 ms", "of the plain one"]
+
 
 def spread(figures):
     if figures["lowest"] == figures["highest"]:
@@ -26,6 +28,20 @@ def line(row):
     return " | ".join(cells(row))
 
 
+def note_line(note):
+    aim = f" (aim {note['aim']:g})" if note["aim"] else ""
+    return f"{note['what']}: {note['figure']:g} {note['unit']}{aim}"
+
+
+def cost_cells(cost):
+    return [cost["what"], spread(cost), f"{cost['p50_ms']:.2f}", f"{cost['p99_ms']:.1f}",
+            f"{cost['of_plain']:.0%}" if "of_plain" in cost else ""]
+
+
+def lined(rows):
+    return ["| " + " | ".join(row) + " |" for row in rows]
+
+
 def table(found):
     machine = found["machine"]
     rows = [HEADINGS, ["---"] * len(HEADINGS), *map(cells, found["rows"])]
@@ -36,7 +52,12 @@ def table(found):
         f"others kept {machine['busy_before']:.2f} processors busy before; 8 connections, {found['runs']} runs of "
         f"{found['seconds']} s each, medians.",
         "",
-        *("| " + " | ".join(row) + " |" for row in rows),
+        *(lined(rows) if found["rows"] else []),
+        "",
+        *(lined([COSTS, ["---"] * len(COSTS), *map(cost_cells, found["conventions"])])
+          if found["conventions"] else []),
+        "",
+        *(f"- {note_line(note)}" for note in found["notes"]),
         "",
     ])
 
