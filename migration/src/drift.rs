@@ -63,12 +63,12 @@ impl Migrator {
     /// migrations should be this program's, else whatever the missing ones make is named. Leaves
     /// nothing behind, also when it is killed.
     pub async fn drift(&self, schemas: &[String]) -> Result<Drift, MigrationError> {
-        self.compare(schemas).await.map_err(of(REFERENCE))
-    }
-
-    async fn compare(&self, schemas: &[String]) -> Result<Drift, DbErr> {
         // Migrations of the platform give rights on its own schema, where two would meet.
         let tx = self.begin(PLATFORM).await?;
+        Self::compare(tx, schemas).await.map_err(of(REFERENCE))
+    }
+
+    async fn compare(tx: DatabaseTransaction, schemas: &[String]) -> Result<Drift, DbErr> {
         // The planner expects much of functions that return sets: compiling takes longer than
         // running.
         run(

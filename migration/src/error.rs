@@ -32,6 +32,14 @@ pub enum MigrationError {
     /// The database was migrated by something else than this program's migrations.
     #[error("the database does not fit this program: {}", list(.0))]
     Misfit(Vec<Misfit>),
+    /// Another program was at it for longer than the connection's `lock_timeout`.
+    #[error("waited in vain for the turn `{turn}`: {holder} has it")]
+    Busy {
+        /// What only one program does at a time.
+        turn: String,
+        /// Who does it: process, application, login, since when.
+        holder: String,
+    },
     /// PostgreSQL refused, or was not reached.
     #[error("the database refused")]
     Database(#[from] sqlx::Error),

@@ -16,7 +16,10 @@ use std::{fmt::Write as _, num::NonZeroU32};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
-use crate::MigrationError;
+use crate::{
+    MigrationError,
+    turn::{self, Until},
+};
 
 /// The roles and their attributes, in the order in which they are made. A role that is a member of
 /// another comes after it.
@@ -224,13 +227,10 @@ pub async fn drop_roles(
 
 /// Installations of one database take turns.
 async fn lock(conn: &mut PgConnection) -> Result<(), MigrationError> {
-    sqlx::raw_sql(
-        "SET LOCAL client_min_messages = warning; \
-         SELECT pg_advisory_xact_lock(hashtextextended('hrms install', 0))",
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
+    sqlx::raw_sql("SET LOCAL client_min_messages = warning")
+        .execute(&mut *conn)
+        .await?;
+    turn::take(conn, "hrms install", Until::Commit).await
 }
 
 /// A new installation, whose id no role of the cluster bears.

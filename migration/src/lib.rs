@@ -12,6 +12,7 @@ mod platform;
 mod roles;
 mod tenant;
 mod tenant_table;
+pub mod turn;
 
 pub use drift::{Difference, Drift};
 pub use error::MigrationError;

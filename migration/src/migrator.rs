@@ -18,13 +18,14 @@ use crate::{
     platform::Platform,
     roles::{Roles, run},
     tenant::Tenant,
+    turn::{self, TurnError},
 };
 
 /// What migrates a database: a few connections of a login that is a member of the owner (the
 /// migrator), or of a superuser.
 ///
-/// Any number of programs may migrate at once: each schema has an advisory lock. A program that is
-/// killed leaves the schema as it was, and the next run does the whole.
+/// Any number of programs may migrate at once: each schema has an advisory lock, for which a program
+/// waits as long as the `lock_timeout` of its connections says. A program that is killed leaves the schema as it was, and the next run does the whole.
 pub struct Migrator {
     #[expect(
         clippy::disallowed_types,
@@ -128,7 +129,12 @@ impl Migrator {
     /// The role stays as long as a clone of this database uses it.
     pub async fn drop_schema(&self, schema: &str) -> Result<(), MigrationError> {
         tenant_schema(schema)?;
-        self.drop_whole(schema).await.map_err(of(schema))
+        let tx = self.begin(schema).await?;
+        let dropped = async {
+            drop_in(&tx, schema).await?;
+            tx.commit().await
+        };
+        dropped.await.map_err(of(schema))
     }
 
     /// Drops the schema that was made for a tenant, as [`Self::drop_schema`] does, together with the
@@ -140,7 +146,9 @@ impl Migrator {
         tenant: Uuid,
     ) -> Result<bool, MigrationError> {
         tenant_schema(schema)?;
-        self.drop_with_row(schema, tenant).await.map_err(of(schema))
+        let tx = self.begin(schema).await?;
+        let dropped = drop_with_row(tx, schema, tenant);
+        dropped.await.map_err(of(schema))
     }
 
     /// Closes the connections.
@@ -149,7 +157,7 @@ impl Migrator {
     }
 
     async fn migrate(&self, schema: &str) -> Result<Vec<String>, MigrationError> {
-        let tx = self.begin(schema).await.map_err(of(schema))?;
+        let tx = self.begin(schema).await?;
         let applied = applied(&tx, Some(schema)).await?;
         let pending = pending(schema, &applied)?;
         if pending.is_empty() {
@@ -197,38 +205,22 @@ impl Migrator {
             .collect()
     }
 
-    async fn drop_whole(&self, schema: &str) -> Result<(), DbErr> {
-        let tx = self.begin(schema).await?;
-        drop_in(&tx, schema).await?;
-        tx.commit().await
-    }
-
-    async fn drop_with_row(&self, schema: &str, tenant: Uuid) -> Result<bool, DbErr> {
-        let tx = self.begin(schema).await?;
-        drop_in(&tx, schema).await?;
-        // Last, for whoever puts the tenant into service waits for it.
-        let row = Statement::from_sql_and_values(
-            DbBackend::Postgres,
-            "DELETE FROM platform.tenants WHERE id = $1 AND schema_name = $2 AND status = 'creating'",
-            [tenant.into(), schema.into()],
-        );
-        if tx.execute_raw(row).await?.rows_affected() == 0 {
-            tx.rollback().await?;
-            return Ok(false);
-        }
-        tx.commit().await?;
-        Ok(true)
-    }
-
     /// Opens the transaction of a schema and waits for the schema's turn.
+    pub(crate) async fn begin(&self, schema: &str) -> Result<DatabaseTransaction, MigrationError> {
+        match self.opened(schema).await {
+            Ok(tx) => Ok(tx),
+            Err(TurnError::Busy(error)) => Err(error),
+            Err(TurnError::Other(error)) => Err(of(schema)(error)),
+        }
+    }
+
     #[expect(
         clippy::disallowed_methods,
         reason = "a migration's transaction belongs to no tenant; errors drop it, which rolls back"
     )]
-    pub(crate) async fn begin(&self, schema: &str) -> Result<DatabaseTransaction, DbErr> {
+    async fn opened(&self, schema: &str) -> Result<DatabaseTransaction, TurnError> {
         let tx = self.db.begin().await?;
-        let lock = "SELECT pg_advisory_xact_lock(hashtextextended('hrms migrate ' || $1, 0))";
-        tx.execute_raw(call(lock, schema)).await?;
+        turn::take_in(&tx, &self.db, &format!("hrms migrate {schema}")).await?;
         run(
             &tx,
             "SET LOCAL client_min_messages = warning; SET LOCAL lock_timeout = '10s'",
@@ -236,6 +228,23 @@ impl Migrator {
         .await?;
         Ok(tx)
     }
+}
+
+/// Drops a schema and the registry's row of its tenant, as long as that is being created.
+async fn drop_with_row(tx: DatabaseTransaction, schema: &str, tenant: Uuid) -> Result<bool, DbErr> {
+    drop_in(&tx, schema).await?;
+    // Last, for whoever puts the tenant into service waits for it.
+    let row = Statement::from_sql_and_values(
+        DbBackend::Postgres,
+        "DELETE FROM platform.tenants WHERE id = $1 AND schema_name = $2 AND status = 'creating'",
+        [tenant.into(), schema.into()],
+    );
+    if tx.execute_raw(row).await?.rows_affected() == 0 {
+        tx.rollback().await?;
+        return Ok(false);
+    }
+    tx.commit().await?;
+    Ok(true)
 }
 
 /// Drops a schema, the record of its migrations, and its role.

@@ -15,6 +15,32 @@ async fn installing_again_keeps_the_id() {
 }
 
 #[tokio::test]
+async fn who_waits_in_vain_to_install_is_told_who_installs() {
+    let (clean, id) = Scratch::empty().await;
+    let mut holder = clean.superuser().await;
+    run(
+        &mut holder,
+        "SELECT pg_advisory_lock(hashtextextended('hrms install', 0))",
+    )
+    .await
+    .unwrap();
+    let pid = one(&mut holder, "SELECT pg_backend_pid()").await;
+    let mut hasty = clean.superuser().await;
+    run(&mut hasty, "SET lock_timeout = '200ms'").await.unwrap();
+    let told = install::install(&mut hasty, &id).await.unwrap_err();
+    assert!(
+        told.to_string().starts_with(&format!(
+            "waited in vain for the turn `hrms install`: process {pid} ("
+        )),
+        "{told}"
+    );
+    drop(holder);
+    install::install(&mut clean.superuser().await, &id)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
 async fn ten_installations_at_once_are_one() {
     let (clean, id) = Scratch::empty().await;
     let mut installing = tokio::task::JoinSet::new();

@@ -60,6 +60,45 @@ async fn ten_migrations_of_one_schema_at_once_are_one() {
     assert_eq!(applied.iter().filter(|applied| **applied > 0).count(), 1);
 }
 
+/// Who holds a schema's turn may hang: it is waited for as long as was said, and named.
+#[tokio::test]
+async fn who_waits_in_vain_for_a_schema_is_told_who_works_on_it() {
+    let (_clean, scratch) = Scratch::migrated(&["t_acme"]).await;
+    let mut holder = scratch.superuser().await;
+    run(
+        &mut holder,
+        "SET application_name = 'a-debugger'; BEGIN; \
+         SELECT pg_advisory_xact_lock(hashtextextended('hrms migrate t_acme', 0))",
+    )
+    .await
+    .unwrap();
+    let pid = one(&mut holder, "SELECT pg_backend_pid()").await;
+    let hasty = scratch.login(Login::Migrator).await;
+    let hasty = hasty.options([("lock_timeout", "200ms")]);
+    let migrator = Migrator::connect(hasty, 4).await.unwrap();
+    let told = migrator.migrate_schema("t_acme").await.unwrap_err();
+    let MigrationError::Busy { turn, holder: who } = &told else {
+        panic!("{told:?}");
+    };
+    assert_eq!(turn, "hrms migrate t_acme");
+    assert!(
+        who.starts_with(&format!("process {pid} (a-debugger, login ")),
+        "{who}"
+    );
+    let dropped = migrator.drop_schema("t_acme").await;
+    assert!(
+        matches!(dropped, Err(MigrationError::Busy { .. })),
+        "{dropped:?}"
+    );
+    // Others are not in his way, and he is not in mine when he has ended.
+    migrator.migrate_schema("pool_0001").await.unwrap();
+    run(&mut holder, "ROLLBACK").await.unwrap();
+    assert_eq!(
+        migrator.migrate_schema("t_acme").await.unwrap(),
+        Vec::<String>::new()
+    );
+}
+
 #[tokio::test]
 async fn schemas_are_migrated_side_by_side() {
     let (_clean, scratch) = Scratch::migrated(&[]).await;

@@ -71,7 +71,8 @@ impl Scratch {
             .unwrap()
     }
 
-    async fn login(&self, login: Login) -> PgConnectOptions {
+    /// How a login role connects.
+    pub(crate) async fn login(&self, login: Login) -> PgConnectOptions {
         let mut conn = self.superuser().await;
         install::set_login_password(&mut conn, &self.installation, login, PASSWORD)
             .await

@@ -1,6 +1,6 @@
 //! `up`: from nothing to a platform.
 
-use crate::scratch::Scratch;
+use crate::scratch::{Done, Scratch};
 
 #[tokio::test]
 async fn an_empty_database_becomes_a_platform_and_stays_one() {
@@ -105,4 +105,24 @@ async fn wrong_settings_are_all_named() {
         told.contains("pool_capacity") && told.contains("HRMS_NONSENSE"),
         "{told}"
     );
+}
+
+#[tokio::test]
+async fn who_waits_in_vain_for_another_command_is_told_which_process_that_is() {
+    let scratch = Scratch::empty().await;
+    let mut holder = scratch.superuser().await;
+    let turn = "SELECT pg_advisory_lock(hashtextextended('hrms application login', 0))";
+    sqlx::query(turn).execute(&mut holder).await.unwrap();
+    let mut command = scratch.command(&["up"]);
+    command.env("HRMS_DATABASE__TURN_TIMEOUT", "1s");
+    let done = Done::from(command.output().unwrap());
+    assert_eq!((done.code, done.error()), (1, "busy"), "{}", done.json);
+    let pid: i32 = sqlx::query_scalar("SELECT pg_backend_pid()")
+        .fetch_one(&mut holder)
+        .await
+        .unwrap();
+    let message = done.json["error"]["message"].as_str().unwrap();
+    assert!(message.contains(&format!("process {pid} (")), "{message}");
+    drop(holder);
+    assert_eq!(scratch.run(&["up"]).code, 0);
 }

@@ -182,6 +182,11 @@ impl Failure {
                                   and write in its folder."
                 .to_owned(),
             Self::Credential { .. } => "Then run the same command again.".to_owned(),
+            Self::Migration(MigrationError::Busy { .. }) => {
+                "Wait until it has ended, or end it with `SELECT pg_terminate_backend(…)`: what it has \
+                 not finished is undone. Then run the same command again."
+                    .to_owned()
+            }
             Self::Migration(_) | Self::Schemas { .. } => {
                 "Nothing was changed in a schema that failed. Remove the cause and run the same \
                  command again."
@@ -223,6 +228,7 @@ impl Failure {
             Self::NotInstalled { .. } => "not_installed",
             Self::UnknownPassword { .. } => "unknown_password",
             Self::File { .. } | Self::Credential { .. } => "file",
+            Self::Migration(MigrationError::Busy { .. }) => "busy",
             Self::Migration(_) | Self::Schemas { .. } => "migration",
             Self::Tenancy(error) => error.kind().as_str(),
             Self::NoTenant(_) => ErrorKind::TenantNotFound.as_str(),

@@ -6,6 +6,7 @@ use kernel::Ambient;
 use migration::{
     MigrationError,
     install::{self, Installation, Login},
+    turn::{self, Until},
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::{Connection as _, PgConnection, postgres::PgConnectOptions};
@@ -62,7 +63,7 @@ pub(super) async fn ensure_application_login(
     credentials: &Credentials,
     anew: bool,
 ) -> Result<Outcome, Failure> {
-    take_turn(connection).await?;
+    turn::take(connection, "hrms application login", Until::Close).await?;
     let login = installation.login(Login::App);
     let kept = credentials.read(DATABASE_URL)?;
     let password = match kept.as_ref().and_then(|url| password_of(url, &login)) {
@@ -104,15 +105,6 @@ pub(super) async fn ensure_application_login(
 pub(super) enum Outcome {
     Made,
     Unchanged,
-}
-
-/// Waits until nobody else works on the login; until the connection ends.
-async fn take_turn(connection: &mut PgConnection) -> Result<(), Failure> {
-    sqlx::query("SELECT pg_advisory_lock(hashtextextended('hrms application login', 0))")
-        .execute(connection)
-        .await
-        .map_err(MigrationError::from)?;
-    Ok(())
 }
 
 /// The operator's address, with the application's login.

@@ -52,9 +52,11 @@ impl Operator {
             .admin_url
             .clone()
             .ok_or(Failure::NoAdminUrl)?;
+        let turn_timeout = settings.database.turn_timeout;
         let options = PgConnectOptions::from_str(admin_url.expose_secret())
             .map_err(|_secret| Failure::MalformedAdminUrl)?
             .application_name("hrms-bootstrap")
+            .options([("lock_timeout", turn_timeout.as_millis().to_string())])
             .disable_statement_logging();
         Ok(Self {
             settings,

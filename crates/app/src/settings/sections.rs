@@ -106,6 +106,9 @@ section! {
         statement_timeout: Duration = "10s", from "100ms" to "10m";
         /// How long a statement waits for a lock: as long it keeps a connection for nothing.
         lock_timeout: Duration = "2s", from "10ms" to "10m";
+        /// How long `hrms-bootstrap` waits while another one installs, migrates or creates a tenant;
+        /// then it says which process that is.
+        turn_timeout: Duration = "5m", from "1s" to "1h";
         /// How long a transaction may stand idle before PostgreSQL ends it.
         idle_in_transaction_timeout: Duration = "30s", from "1s" to "10m";
         /// Age at which a connection is replaced.
