@@ -2,16 +2,34 @@
 
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, FromQueryResult, Statement};
 
-use crate::manifest::{Entry, Manifest, Scope};
+use crate::manifest::{self, Entry, Manifest, Scope};
 
-/// What has been applied: `schema_name, name, sha256` of every row. The platform's role may read
-/// it, and it exists from the installation on.
-pub const APPLIED: &str = "SELECT schema_name, name, sha256 FROM platform.schema_migrations \
-                           ORDER BY schema_name, name";
+/// What has been applied to the schemas `$1`: `schema_name, name, sha256`. The platform's role may
+/// read it, and it exists from the installation on.
+pub const APPLIED_TO: &str = "SELECT schema_name, name, sha256 FROM platform.schema_migrations \
+                              WHERE schema_name = ANY ($1) ORDER BY schema_name, name";
+
+/// The schemas that do not fit: one column of text. `$1` is the digest of what must have been applied
+/// to the schema `platform`, `$2` to every other one ([`digests`]). It is asked every second: rows
+/// by the thousand stay in PostgreSQL when all is well. Readable by the platform's role once the
+/// schema `platform` is migrated.
+pub const SUSPECTS: &str = "\
+    SELECT schema_name FROM ( \
+        SELECT schema_name, encode(sha256(convert_to(string_agg(name || ' ' || sha256, E'\\n' \
+            ORDER BY name COLLATE \"C\"), 'UTF8')), 'hex') AS digest \
+        FROM platform.schema_migrations GROUP BY schema_name) applied \
+    FULL JOIN (SELECT schema_name FROM platform.tenants WHERE status <> 'creating' \
+        UNION SELECT schema_name FROM platform.pools UNION VALUES ('platform')) home \
+        USING (schema_name) \
+    WHERE digest IS DISTINCT FROM CASE schema_name WHEN 'platform' THEN $1 ELSE $2 END \
+    ORDER BY schema_name";
+
+const APPLIED: &str = "SELECT schema_name, name, sha256 FROM platform.schema_migrations \
+                       ORDER BY schema_name, name";
 
 /// The schemas that must be whole because a tenant lives there or may be put there: one column of
-/// text. Readable by the platform's role once the schema `platform` is migrated.
-pub const HOMES: &str = "SELECT schema_name FROM platform.tenants WHERE status <> 'creating' \
+/// text.
+pub(crate) const HOMES: &str = "SELECT schema_name FROM platform.tenants WHERE status <> 'creating' \
                          UNION SELECT schema_name FROM platform.pools ORDER BY 1";
 
 /// A row of `platform.schema_migrations`.
@@ -54,29 +72,49 @@ pub enum Misfit {
     },
 }
 
-/// Compares what has been applied (the rows of [`APPLIED`]) with the compiled migrations, for the
-/// schema `platform`, every schema that has any row, and the `homes` (the rows of [`HOMES`]).
-///
-/// ```
-/// use migration::fit::{Misfit, misfits};
-///
-/// let nothing_applied = misfits(&[], &[]);
-/// assert!(matches!(&nothing_applied[0], Misfit::Missing { schema, .. } if schema == "platform"));
-/// ```
-pub fn misfits(homes: &[String], applied: &[Applied]) -> Vec<Misfit> {
+/// The digests that [`SUSPECTS`] compares with, in its order.
+pub fn digests() -> [String; 2] {
     let sources = Manifest::of_sources();
+    [Scope::Platform, Scope::Tenant].map(|scope| {
+        let mut lines: Vec<String> = sources
+            .scope(scope)
+            .iter()
+            .map(|it| format!("{} {}", it.name, it.sha256))
+            .collect();
+        lines.sort_unstable();
+        manifest::sha256(lines.join("\n").as_bytes())
+    })
+}
+
+/// Compares what has been applied with the compiled migrations: for the schema `platform`, every
+/// schema that has any row, and the `homes` (the rows of [`HOMES`]).
+pub(crate) fn misfits(homes: &[String], applied: &[Applied]) -> Vec<Misfit> {
     let mut schemas: Vec<&str> = applied.iter().map(|row| row.schema_name.as_str()).collect();
     schemas.extend(homes.iter().map(String::as_str));
     schemas.push(PLATFORM);
     schemas.sort_unstable();
     schemas.dedup();
+    misfits_of(&schemas, applied)
+}
+
+/// Compares what has been applied to these schemas (the rows of [`APPLIED_TO`]) with the compiled
+/// migrations.
+///
+/// ```
+/// use migration::fit::{Misfit, misfits_of};
+///
+/// let nothing_applied = misfits_of(&["platform"], &[]);
+/// assert!(matches!(&nothing_applied[0], Misfit::Missing { schema, .. } if schema == "platform"));
+/// ```
+pub fn misfits_of(schemas: &[&str], applied: &[Applied]) -> Vec<Misfit> {
+    let sources = Manifest::of_sources();
     let mut by_schema = applied.to_vec();
     by_schema.sort_by(|a, b| a.schema_name.cmp(&b.schema_name));
     schemas
-        .into_iter()
+        .iter()
         .flat_map(|schema| {
-            let start = by_schema.partition_point(|row| row.schema_name.as_str() < schema);
-            let end = by_schema.partition_point(|row| row.schema_name.as_str() <= schema);
+            let start = by_schema.partition_point(|row| row.schema_name.as_str() < *schema);
+            let end = by_schema.partition_point(|row| row.schema_name.as_str() <= *schema);
             let rows = by_schema.get(start..end).unwrap_or_default();
             differences(schema, sources.scope(scope_of(schema)), rows)
         })

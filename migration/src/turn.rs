@@ -106,7 +106,9 @@ impl From<DbErr> for TurnError {
 
 fn in_vain(error: &sqlx::Error) -> bool {
     const LOCK_NOT_AVAILABLE: &str = "55P03";
-    let code = error.as_database_error().and_then(|it| it.code());
+    let code = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code);
     code.as_deref() == Some(LOCK_NOT_AVAILABLE)
 }
 

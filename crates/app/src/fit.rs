@@ -1,11 +1,11 @@
 //! Whether the database is the one that this program's migrations make.
 
 use database::{PlatformReadTx, StoreError};
-use migration::fit::{APPLIED, Applied, HOMES, Misfit};
+use migration::fit::{APPLIED_TO, Applied, Misfit, SUSPECTS, digests, misfits_of};
 use sea_orm::FromQueryResult;
 
 #[derive(FromQueryResult)]
-struct Home {
+struct Suspect {
     schema_name: String,
 }
 
@@ -14,8 +14,12 @@ struct Home {
 /// # Errors
 /// [`StoreError`] when the platform's schema cannot be read.
 pub(crate) async fn misfits(tx: &PlatformReadTx) -> Result<Vec<Misfit>, StoreError> {
-    let applied: Vec<Applied> = tx.rows(APPLIED, []).await?;
-    let homes: Vec<Home> = tx.rows(HOMES, []).await?;
-    let homes: Vec<String> = homes.into_iter().map(|home| home.schema_name).collect();
-    Ok(migration::fit::misfits(&homes, &applied))
+    let suspects: Vec<Suspect> = tx.rows(SUSPECTS, digests().map(Into::into)).await?;
+    if suspects.is_empty() {
+        return Ok(Vec::new());
+    }
+    let suspects: Vec<String> = suspects.into_iter().map(|it| it.schema_name).collect();
+    let applied: Vec<Applied> = tx.rows(APPLIED_TO, [suspects.clone().into()]).await?;
+    let suspects: Vec<&str> = suspects.iter().map(String::as_str).collect();
+    Ok(misfits_of(&suspects, &applied))
 }

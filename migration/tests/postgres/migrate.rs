@@ -1,6 +1,10 @@
 //! Running the migrations.
 
-use migration::{MigrationError, Migrator, TenantTable, fit::Misfit, install::Login};
+use migration::{
+    MigrationError, Migrator, TenantTable,
+    fit::{Misfit, SUSPECTS, digests},
+    install::Login,
+};
 use sea_orm_migration::SchemaManager;
 use sqlx::PgConnection;
 
@@ -58,6 +62,46 @@ async fn ten_migrations_of_one_schema_at_once_are_one() {
     }
     let applied = migrating.join_all().await;
     assert_eq!(applied.iter().filter(|applied| **applied > 0).count(), 1);
+}
+
+/// What health asks every second names a schema exactly when it has misfits.
+#[tokio::test]
+async fn schemas_that_do_not_fit_are_suspects_and_no_others_are() {
+    let (_clean, scratch) = Scratch::migrated(&["public", "t_acme", "pool_0001"]).await;
+    let mut conn = scratch.superuser().await;
+    for (damage, expected) in [
+        ("SELECT", ""),
+        (
+            "DELETE FROM platform.schema_migrations WHERE schema_name = 't_acme' \
+             AND name LIKE '%_identity'",
+            "t_acme",
+        ),
+        (
+            "UPDATE platform.schema_migrations SET sha256 = repeat('0', 64) \
+             WHERE schema_name = 'pool_0001' AND name LIKE '%_identity'",
+            "pool_0001",
+        ),
+        (
+            "INSERT INTO platform.schema_migrations (schema_name, name, sha256) \
+             VALUES ('platform', 'm2099_later', repeat('0', 64))",
+            "platform",
+        ),
+        (
+            "INSERT INTO platform.pools (schema_name, tenant_count) VALUES ('pool_0002', 0)",
+            "pool_0002",
+        ),
+    ] {
+        run(&mut conn, &format!("BEGIN; {damage}")).await.unwrap();
+        let [platform, tenant] = digests();
+        let suspects: Vec<String> = sqlx::query_scalar(SUSPECTS)
+            .bind(platform)
+            .bind(tenant)
+            .fetch_all(&mut conn)
+            .await
+            .unwrap();
+        assert_eq!(suspects.join(","), expected, "{damage}");
+        run(&mut conn, "ROLLBACK").await.unwrap();
+    }
 }
 
 /// Who holds a schema's turn may hang: it is waited for as long as was said, and named.
