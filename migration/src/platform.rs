@@ -3,6 +3,7 @@
 mod m20261123_000001_registry;
 mod m20261126_000001_tenant_life;
 mod m20261126_000002_tenant_changes;
+mod m20261126_000003_tenant_list;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -16,4 +17,5 @@ crate::listed! {
     m20261123_000001_registry,
     m20261126_000001_tenant_life,
     m20261126_000002_tenant_changes,
+    m20261126_000003_tenant_list,
 }

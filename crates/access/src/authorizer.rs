@@ -47,17 +47,9 @@ mod tests {
         }
     }
 
-    /// A permission of the platform, which the real table does not have yet.
-    const WITH_PLATFORM: &[Grant] = &[Grant {
-        permission: "platform:read_tenants",
-        administrator: Some(Reach::Tenant),
-        hr_manager: None,
-        employee: None,
-    }];
-
     #[test]
     fn platform_permissions_hold_in_the_public_tenant_alone() {
-        let ask = |actor: &Actor| decide(WITH_PLATFORM, actor, "platform:read_tenants");
+        let ask = |actor: &Actor| decide(GRANTS, actor, "platform:read_tenants");
         assert_eq!(ask(&actor(true, &["administrator"])), Some(Reach::Tenant));
         assert_eq!(ask(&actor(false, &["administrator"])), None);
         assert_eq!(ask(&actor(true, &["hr_manager", "employee"])), None);

@@ -63,6 +63,9 @@ pub const GRANTS: &[Grant] = &[
     grant("organisation:read",              Some(Tenant), Some(Tenant), None),
     grant("organisation:create",            Some(Tenant), Some(Tenant), None),
     grant("organisation:update",            Some(Tenant), Some(Tenant), None),
+    grant("platform:read_tenants",          Some(Tenant), None,         None),
+    grant("platform:update_tenants",        Some(Tenant), None,         None),
+    grant("platform:suspend_tenants",       Some(Tenant), None,         None),
 ];
 
 #[cfg(test)]

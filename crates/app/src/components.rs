@@ -9,7 +9,7 @@ use employees::{EmployeeService, ImportService, postgres::Postgres};
 use kernel::{Ambient, Authorizer};
 use migration::fit::Misfit;
 use telemetry::{HttpMetrics, Metrics};
-use tenancy::{Directory, HostRules, PostgresTenants, Registry, Resolution};
+use tenancy::{Administration, Directory, HostRules, PostgresTenants, Registry, Resolution};
 use web::{Cors, Cursors, Edge, Exports, Limits, Pipeline, Rate, RouteTable, TrustedProxies};
 
 use crate::{
@@ -29,6 +29,7 @@ pub struct Components {
     pub(crate) health: Health,
     pub(crate) description: Description,
     pub(crate) directory: Arc<Directory>,
+    pub(crate) administration: Administration,
     pub(crate) watch: Watch,
     pub(crate) auth: Auth,
     pub(crate) employees: EmployeeService,
@@ -53,13 +54,8 @@ pub enum StartError {
     #[error("the database does not fit this program:{}", list(.0))]
     Unfit(Vec<Misfit>),
     /// A setting that only its user can check.
-    #[error("the setting {setting} is not valid")]
-    Setting {
-        /// Section and key.
-        setting: &'static str,
-        /// What is wrong with it.
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
+    #[error(transparent)]
+    Setting(#[from] HostSettingError),
     /// The secret that seals cursors is none.
     #[error("the cursors cannot be sealed")]
     Cursors(#[from] web::CursorKeyError),
@@ -120,6 +116,14 @@ impl Components {
         )
         .await?;
         let cursor_key = auth::load_secret(&database, &platform, auth::CURSOR_KEY).await?;
+        let rules = host_rules(settings)?;
+        let administration = Administration::new(
+            database.clone(),
+            Arc::clone(&registry),
+            Arc::new(PostgresTenants),
+            rules.clone(),
+            ambient.clone(),
+        );
         let health = Health::new(
             database.clone(),
             registry,
@@ -134,10 +138,7 @@ impl Components {
         let mut metrics = metrics::of_parts(&database, &auth);
         let pipeline = Pipeline {
             routes: RouteTable::from_openapi(&document)?,
-            tenants: Arc::new(Resolution::new(
-                Arc::clone(&directory),
-                host_rules(settings)?,
-            )),
+            tenants: Arc::new(Resolution::new(Arc::clone(&directory), rules)),
             authenticator: Arc::clone(&auth.authenticator) as _,
             authorizer: Arc::clone(&authorizer),
             edge: edge(settings),
@@ -160,6 +161,7 @@ impl Components {
             imports: ImportService::new(database.clone(), ambient, Postgres),
             authorizer,
             directory,
+            administration,
             watch,
             auth,
             database,
@@ -252,19 +254,21 @@ fn limit_settings(settings: &settings::LimitSettings) -> web::LimitSettings {
     }
 }
 
-fn host_rules(settings: &Settings) -> Result<HostRules, StartError> {
+/// A configured host that no request can name.
+#[derive(Debug, thiserror::Error)]
+#[error("the setting {setting} is not valid")]
+pub struct HostSettingError {
+    /// Section and key.
+    setting: &'static str,
+    source: tenancy::HostNameError,
+}
+
+/// Which hosts mean what, as configured.
+pub(crate) fn host_rules(settings: &Settings) -> Result<HostRules, HostSettingError> {
     let names = |setting: &'static str, hosts: &[url::Host]| {
-        hosts
-            .iter()
-            .map(|host| {
-                host.to_string()
-                    .parse::<tenancy::HostName>()
-                    .map_err(|error| StartError::Setting {
-                        setting,
-                        source: Box::new(error),
-                    })
-            })
-            .collect::<Result<Vec<_>, _>>()
+        let names = hosts.iter().map(|host| host.to_string().parse());
+        let names: Result<Vec<_>, _> = names.collect();
+        names.map_err(|source| HostSettingError { setting, source })
     };
     Ok(HostRules::new(
         names("http.base_domains", &settings.http.base_domains)?,

@@ -195,8 +195,9 @@ fn routes_permissions_and_roles_name_the_same_things() {
         .flat_map(|operations| operations.as_object().unwrap().values())
         .filter_map(|operation| operation.get("x-permission")?.as_str().map(str::to_owned))
         .collect();
-    let declared: BTreeSet<String> = employees::permission::ALL
-        .iter()
+    let declared: BTreeSet<String> = [employees::permission::ALL, tenancy::permission::ALL]
+        .into_iter()
+        .flatten()
         .map(|permission| permission.name.to_owned())
         .collect();
     let granted: BTreeSet<String> = access::GRANTS

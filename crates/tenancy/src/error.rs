@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use database::StoreError;
-use kernel::{DomainError, ErrorKind, Slug, TenantStatus};
+use kernel::{DomainError, ErrorKind, FieldError, Slug, TenantStatus};
 
-use crate::PortError;
+use crate::{HostName, PortError};
 
 /// An error of tenancy.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +28,30 @@ pub enum TenancyError {
     /// The tenant is in between.
     #[error("This tenant is {}. Try again in a few seconds.", progress(*.0))]
     Unavailable(TenantStatus),
+    /// There is no tenant with this id, or no such domain of the tenant.
+    #[error("there is nothing here")]
+    Missing,
+    /// The host is registered, to this tenant or to another one.
+    #[error("the domain `{0}` is registered already")]
+    DomainTaken(HostName),
+    /// The host cannot be anybody's domain.
+    #[error("`{0}` is no domain of the form `people.acme.example`")]
+    NoDomain(HostName),
+    /// The host is the platform's own.
+    #[error("`{0}` is the platform's own, or lies below a domain whose subdomains are tenants")]
+    Reserved(HostName),
+    /// Whoever runs the platform would shut himself out.
+    #[error("The public tenant cannot be suspended: its users run the platform.")]
+    PublicTenant,
+    /// The tenant is not in service, so it cannot be suspended.
+    #[error("This tenant is {}: only one in service can be suspended.", state(*.0))]
+    NotInService(TenantStatus),
+    /// The tenant is not there yet, so nothing of it can be changed.
+    #[error("This tenant is being created: change it when it is in service.")]
+    Unfinished,
+    /// The tenant is not suspended, so it cannot be resumed.
+    #[error("This tenant is {}: only a suspended one can be resumed.", state(*.0))]
+    NotSuspended(TenantStatus),
     /// The slug belongs to another tenant, or somebody is creating it right now.
     #[error("The slug `{0}` is taken.")]
     SlugTaken(Slug),
@@ -60,6 +84,14 @@ fn progress(status: TenantStatus) -> &'static str {
     }
 }
 
+fn state(status: TenantStatus) -> &'static str {
+    match status {
+        TenantStatus::Active => "in service",
+        TenantStatus::Suspended => "suspended already",
+        between => progress(between),
+    }
+}
+
 impl DomainError for TenancyError {
     fn kind(&self) -> ErrorKind {
         match self {
@@ -69,6 +101,13 @@ impl DomainError for TenancyError {
             Self::Suspended => ErrorKind::TenantSuspended,
             Self::Unavailable(_) => ErrorKind::TenantUnavailable,
             Self::SlugTaken(_) => ErrorKind::SlugTaken,
+            Self::Missing => ErrorKind::NotFound,
+            Self::DomainTaken(_) => ErrorKind::Conflict,
+            Self::NoDomain(_) | Self::Reserved(_) => ErrorKind::ValidationFailed,
+            Self::PublicTenant
+            | Self::NotInService(_)
+            | Self::Unfinished
+            | Self::NotSuspended(_) => ErrorKind::StateConflict,
             Self::Schema(_) | Self::Administrator(_) => ErrorKind::Internal,
             Self::Outdated | Self::Crowded => ErrorKind::Unavailable,
             Self::Registry(error) => error.kind(),
@@ -97,7 +136,23 @@ impl DomainError for TenancyError {
             Self::Schema(_) | Self::Administrator(_) => {
                 "The tenant could not be created. Nothing of it was kept.".to_owned()
             }
+            // The words of `web::Problem::not_found` and `invalid`: no two answers for one thing.
+            Self::Missing => "There is nothing here.".to_owned(),
+            Self::NoDomain(_) | Self::Reserved(_) => {
+                "One field is not valid: see `errors`.".to_owned()
+            }
+            Self::DomainTaken(_) => "This domain is registered already.".to_owned(),
             _ => self.to_string(),
         }
+    }
+
+    fn fields(&self) -> Vec<FieldError> {
+        let (pointer, code) = match self {
+            Self::DomainTaken(_) => ("/domain", "taken"),
+            Self::NoDomain(_) => ("/domain", "invalid"),
+            Self::Reserved(_) => ("/domain", "reserved"),
+            _ => return Vec::new(),
+        };
+        vec![FieldError::new(pointer, code, self.to_string())]
     }
 }

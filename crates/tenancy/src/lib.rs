@@ -1,4 +1,5 @@
-//! Tenants: who they are, which one a request is for, and how a new one comes into being.
+//! Tenants: who they are, which one a request is for, how a new one comes into being, and what
+//! becomes of it.
 //!
 //! A tenant is a row of `platform.tenants`. The [`Registry`] alone reads it, and as it owns the
 //! [`RegistryAuthority`](database::RegistryAuthority), it alone opens doors: whoever holds a
@@ -14,6 +15,9 @@
 //!   else is made ([`Provisioning`]).
 //! - Only a tenant in service is entered from outside. One that is being created, migrated or
 //!   moved is unavailable for a while, a suspended one until the platform says otherwise.
+//! - Tenants are changed by those who run the platform, in a transaction of the public tenant
+//!   ([`Administration`]), and by nobody else: PostgreSQL refuses it.
+//! - A host is registered to one tenant at most, and never one that the platform itself answers to.
 //! - A change of the registry counts in every process within a second, and without news of changes
 //!   nobody is served ([`Directory`], `adr/0008-freshness.md`).
 //!
@@ -31,7 +35,9 @@
 
 mod error;
 mod http;
+mod lists;
 mod model;
+pub mod permission;
 mod ports;
 mod postgres;
 mod repository;
@@ -40,10 +46,14 @@ mod service;
 pub use error::TenancyError;
 pub use http::{BrandingBody, TenantProfile, configure};
 pub use model::{
-    Branding, HostName, HostNameError, HostRules, Locale, LocaleError, NamedHost, Question,
-    Suspension, Tenant, TenantName, TenantNameError,
+    Branding, BrandingError, Domain, HostName, HostNameError, HostRules, Locale, LocaleError,
+    NamedHost, Question, Suspension, SuspensionReason, SuspensionReasonError, Tenant,
+    TenantDetails, TenantName, TenantNameError,
 };
 pub use ports::{FirstAdministrator, PortError, SchemaProvisioner};
 pub use postgres::PostgresTenants;
-pub use repository::{Illegible, TenantRepository};
-pub use service::{Directory, NewTenant, Provisioning, Registered, Registry, Resolution};
+pub use repository::{Illegible, TenantChanges, TenantRepository};
+pub use service::{
+    Administration, ChangesTenants, Directory, LockedTenant, NewTenant, Provisioning, Registered,
+    Registry, Resolution,
+};

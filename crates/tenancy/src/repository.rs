@@ -1,11 +1,11 @@
 //! What tenancy needs of storage.
 
 use async_trait::async_trait;
-use database::{PlatformReadTx, PlatformTx, StoreError};
-use kernel::{SchemaName, Slug, TenantId};
+use database::{PlatformReadTx, PlatformTx, StoreError, TenantTx};
+use kernel::{ListQuery, Page, PageRequest, Position, SchemaName, Slug, TenantId};
 use time::OffsetDateTime;
 
-use crate::{HostName, Tenant};
+use crate::{Domain, HostName, Tenant, TenantDetails};
 
 /// A row of the registry that contradicts the model.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +55,22 @@ pub trait TenantRepository: Send + Sync {
     /// The hosts registered to a tenant.
     async fn hosts(&self, tx: &PlatformReadTx, id: TenantId) -> Result<Vec<HostName>, StoreError>;
 
+    /// One page of tenants.
+    async fn page(
+        &self,
+        tx: &PlatformReadTx,
+        query: &ListQuery,
+        page: &PageRequest<Position>,
+    ) -> Result<Page<Tenant, Position>, StoreError>;
+
+    /// One page of a tenant's domains, by name; a page ends at the last name.
+    async fn domains(
+        &self,
+        tx: &PlatformReadTx,
+        id: TenantId,
+        page: &PageRequest<String>,
+    ) -> Result<Page<Domain, String>, StoreError>;
+
     /// Takes the slug's lock until the transaction ends; `false` when somebody else has it.
     async fn try_lock_slug(&self, tx: &PlatformTx, slug: &Slug) -> Result<bool, StoreError>;
 
@@ -91,4 +107,56 @@ pub trait TenantRepository: Send + Sync {
 
     /// Notes that a pool's schema exists, with the tenants that were placed there meanwhile.
     async fn open_pool(&self, tx: &PlatformTx, schema: &SchemaName) -> Result<(), StoreError>;
+}
+
+/// How a tenant is changed: in a transaction of the public tenant, whose users run the platform.
+/// PostgreSQL refuses any other.
+#[async_trait]
+pub trait TenantChanges: Send + Sync {
+    /// The tenant, which nobody else changes until the transaction ends.
+    async fn lock(&self, tx: &TenantTx, id: TenantId) -> Result<Option<Tenant>, StoreError>;
+
+    /// Gives a tenant other details.
+    async fn change(
+        &self,
+        tx: &TenantTx,
+        id: TenantId,
+        details: &TenantDetails,
+        now: OffsetDateTime,
+    ) -> Result<Option<Tenant>, StoreError>;
+
+    /// Suspends a tenant that is active and not the public one, and ends its tokens; else `None`.
+    async fn suspend(
+        &self,
+        tx: &TenantTx,
+        id: TenantId,
+        reason: Option<&str>,
+        now: OffsetDateTime,
+    ) -> Result<Option<Tenant>, StoreError>;
+
+    /// Puts a suspended tenant back into service; `None` when it is not suspended.
+    async fn resume(
+        &self,
+        tx: &TenantTx,
+        id: TenantId,
+        now: OffsetDateTime,
+    ) -> Result<Option<Tenant>, StoreError>;
+
+    /// Registers a host to a tenant; `false` when it is registered already, to whomever.
+    async fn add_domain(
+        &self,
+        tx: &TenantTx,
+        id: TenantId,
+        host: &HostName,
+        now: OffsetDateTime,
+    ) -> Result<bool, StoreError>;
+
+    /// Takes a host from a tenant; `false` when it is not registered to it.
+    async fn remove_domain(
+        &self,
+        tx: &TenantTx,
+        id: TenantId,
+        host: &HostName,
+        now: OffsetDateTime,
+    ) -> Result<bool, StoreError>;
 }

@@ -42,6 +42,7 @@ pub fn serve(
     let health = Data::new(components.health);
     let description = Data::new(components.description);
     let directory = Data::from(components.directory);
+    let administration = Data::new(components.administration);
     // It looks for changes as long as anybody is served.
     let watch = Data::new(components.watch);
     let sessions = Data::from(components.auth.sessions);
@@ -60,6 +61,7 @@ pub fn serve(
             .app_data(health.clone())
             .app_data(description.clone())
             .app_data(directory.clone())
+            .app_data(administration.clone())
             .app_data(watch.clone())
             .app_data(sessions.clone())
             .app_data(keys.clone())

@@ -26,3 +26,4 @@ mod provisioning;
 mod routes;
 mod scene;
 mod subscription;
+mod tenants;

@@ -115,7 +115,7 @@ impl Operation {
         }
         for (name, collection) in self.path_ids() {
             let is_made = all.iter().any(|it| it.makes(&collection));
-            if !is_made && !known::is_given(&collection) {
+            if !is_made && known::given(&collection).is_none() {
                 unknown.push(format!("where does {name} behind {collection} come from?"));
             }
         }

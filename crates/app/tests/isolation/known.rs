@@ -83,6 +83,10 @@ pub(crate) const TEXTS: &[&str] = &[
     "status",
     "employment_type",
     "hire_date",
+    "slug",
+    "placement",
+    "subscription_state",
+    "created_at",
 ];
 
 /// Headers, by which a tenant can be named or that are attacked by themselves.
@@ -93,10 +97,16 @@ pub(crate) const CREDENTIALS: &[&str] = &["email", "password", "otp", "refresh_t
 
 /// What must have happened to a thing before an operation on it succeeds: other operations, on the
 /// same path.
-pub(crate) const BEFORE: &[(&str, &[&str])] = &[(
-    "POST /api/v1/employees/{id}/rehire",
-    &["POST /api/v1/employees/{id}/terminate"],
-)];
+pub(crate) const BEFORE: &[(&str, &[&str])] = &[
+    (
+        "POST /api/v1/employees/{id}/rehire",
+        &["POST /api/v1/employees/{id}/terminate"],
+    ),
+    (
+        "POST /api/v1/platform/tenants/{id}/resume",
+        &["POST /api/v1/platform/tenants/{id}/suspend"],
+    ),
+];
 
 /// Lists that are no collection, and what must be added, referring to the id in the path by this
 /// field, for them to have another page. `None`: they have one page as yet.
@@ -122,9 +132,28 @@ pub(crate) fn refers_to(_template: &str, name: &str) -> Option<&'static str> {
     known.find(|(field, _)| *field == name).map(|(_, of)| *of)
 }
 
-/// Whether ids of a collection to which no operation adds are known otherwise.
-pub(crate) fn is_given(_collection: &str) -> bool {
-    false
+/// How a thing of a collection comes to be to which no operation adds: a row of the database's, whose
+/// id is `{id}` and which is the `{number}`th.
+pub(crate) fn given(collection: &str) -> Option<&'static str> {
+    match collection {
+        // A bystander: whatever happens to it, nobody here was it.
+        "/api/v1/platform/tenants" => Some(
+            "INSERT INTO platform.tenants \
+             (id, slug, name, schema_name, placement, status, created_at, updated_at) VALUES \
+             ('{id}', 'bystander-{number}', 'Bystander', 't_bystander_{number}', 'dedicated', \
+              'active', now(), now())",
+        ),
+        _ => None,
+    }
+}
+
+/// The field of a new thing by which a path names it.
+pub(crate) fn handle(collection: &str) -> &'static str {
+    if collection.ends_with("/domains") {
+        "domain"
+    } else {
+        "id"
+    }
 }
 
 /// The value of a field that no two things of a tenant may share, or that makes sense beside the
@@ -132,6 +161,7 @@ pub(crate) fn is_given(_collection: &str) -> bool {
 pub(crate) fn value(template: &str, field: &str, number: u32) -> Option<Value> {
     Some(match field {
         "hire_date" if template.ends_with("/rehire") => json!("2027-01-01"),
+        "domain" => json!(format!("people-{number}.example")),
         "code" => json!(format!("C{number}")),
         "employee_number" => json!(format!("N{number}")),
         "work_email" => json!(format!("somebody-{number}@example.com")),

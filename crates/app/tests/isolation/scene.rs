@@ -4,6 +4,7 @@ use std::cell::Cell;
 
 use reqwest::Method;
 use serde_json::{Map, Value};
+use sqlx::AssertSqlSafe;
 use testkit::{Answer, Api, Session};
 use url::form_urlencoded;
 
@@ -176,11 +177,15 @@ impl Scene {
             return;
         }
         let template = &request.operation.template;
-        let end = template.rfind('}').unwrap();
-        let mut operations = self.operations.iter();
-        let get = operations
-            .find(|it| it.method == Method::GET && it.template == template[..=end])
-            .unwrap_or_else(|| panic!("{template}: whose version?"));
+        // What the path names last, or what that belongs to.
+        let mut ends = template
+            .rmatch_indices('}')
+            .map(|(end, _)| &template[..=end]);
+        let get = ends.find_map(|named| {
+            let mut operations = self.operations.iter();
+            operations.find(|it| it.method == Method::GET && it.template == named)
+        });
+        let get = get.unwrap_or_else(|| panic!("{template}: whose version?"));
         let get = Request {
             operation: get.clone(),
             query: Vec::new(),
@@ -238,9 +243,9 @@ impl Scene {
         session: &Session,
     ) -> String {
         let mut operations = self.operations.iter();
-        let make = operations
-            .find(|it| it.makes(collection))
-            .unwrap_or_else(|| panic!("nothing adds to {collection}"));
+        let Some(make) = operations.find(|it| it.makes(collection)) else {
+            return self.given(collection).await;
+        };
         let request = Request {
             operation: make.clone(),
             ids: around.to_vec(),
@@ -249,9 +254,24 @@ impl Scene {
             body: Box::pin(self.body(make, session)).await,
         };
         let answer = self.send(&request, Name::of(session)).await;
-        let id = answer.body["id"].as_str();
+        let id = answer.body[known::handle(collection)].as_str();
         id.unwrap_or_else(|| panic!("{collection}: {}", answer.text))
             .to_owned()
+    }
+
+    /// Makes something in the database to which no operation adds.
+    async fn given(&self, collection: &str) -> String {
+        let row = known::given(collection);
+        let row = row.unwrap_or_else(|| panic!("nothing adds to {collection}"));
+        let number = self.number();
+        let id = format!("0192eeee-eeee-7eee-8eee-{number:012}");
+        let row = row
+            .replace("{id}", &id)
+            .replace("{number}", &number.to_string());
+        let mut superuser = self.api.database().superuser().await;
+        let row = AssertSqlSafe(row);
+        sqlx::raw_sql(row).execute(&mut superuser).await.unwrap();
+        id
     }
 
     /// A number that was not given before.

@@ -31,9 +31,34 @@ impl HostName {
         }
     }
 
+    /// Reads a host as a person writes it: an internationalised name becomes its `xn--` form
+    /// (UTS #46).
+    ///
+    /// # Errors
+    /// [`HostNameError`] when it is none.
+    pub fn written(text: &str) -> Result<Self, HostNameError> {
+        let text = text.trim();
+        let ascii = idna::domain_to_ascii(text).map_err(|_fault| HostNameError(text.to_owned()))?;
+        ascii.parse()
+    }
+
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether it can be somebody's domain: at least two labels of letters, digits and hyphens, and
+    /// no address.
+    pub fn is_domain(&self) -> bool {
+        let top = self.0.rsplit_once('.').map(|(_, top)| top);
+        top.is_some_and(|top| top.starts_with(|first: char| first.is_ascii_alphabetic()))
+            && !self.0.contains(['_', '['])
+    }
+
+    /// Whether it is a domain or lies below it.
+    pub fn is_within(&self, domain: &Self) -> bool {
+        let below = self.0.strip_suffix(&domain.0);
+        below.is_some_and(|below| below.is_empty() || below.ends_with('.'))
     }
 
     /// The one label that stands before a domain: `acme` of `acme.hr.example.com`, for the domain
@@ -150,7 +175,60 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_person_may_write_a_host_in_his_own_letters() {
+        for (written, read) in [
+            ("Bücher.Example", "xn--bcher-kva.example"),
+            ("BÜCHER.EXAMPLE.", "xn--bcher-kva.example"),
+            ("XN--BCHER-KVA.example", "xn--bcher-kva.example"),
+            ("hr。例え。テスト", "hr.xn--r8jz45g.xn--zckzah"),
+            (" hr.example.com. ", "hr.example.com"),
+            ("hrms_api", "hrms_api"),
+        ] {
+            let host = HostName::written(written);
+            assert_eq!(host.as_ref().map(HostName::as_str), Ok(read), "{written}");
+        }
+        for text in [
+            "",
+            ".",
+            "a b.example",
+            "xn--a.example",
+            "a..example",
+            "http://a.example",
+            "a.example:80",
+        ] {
+            assert!(HostName::written(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_address_and_a_bare_word_are_no_domain() {
+        let host = |text: &str| text.parse::<HostName>().unwrap();
+        for domain in ["people.acme.example", "a.b", "xn--bcher-kva.xn--zckzah"] {
+            assert!(host(domain).is_domain(), "{domain}");
+        }
+        for other in [
+            "localhost",
+            "10.0.0.7",
+            "1.0x7f",
+            "[::1]",
+            "my_host.example",
+        ] {
+            assert!(!host(other).is_domain(), "{other}");
+        }
+        assert!(host("a.b.example").is_within(&host("b.example")));
+        assert!(host("b.example").is_within(&host("b.example")));
+        assert!(!host("ab.example").is_within(&host("b.example")));
+    }
+
     proptest! {
+        #[test]
+        fn whatever_is_written_is_a_host_or_an_error_and_read_once_more_the_same(text in "\\PC{0,30}") {
+            if let Ok(host) = HostName::written(&text) {
+                prop_assert_eq!(host.as_str().parse::<HostName>().unwrap(), host);
+            }
+        }
+
         #[test]
         fn any_text_is_a_host_or_an_error_never_a_panic(text in any::<String>()) {
             if let Ok(host) = HostName::of_header(&text) {

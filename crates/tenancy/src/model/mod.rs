@@ -6,4 +6,7 @@ mod tenant;
 
 pub use host::{HostName, HostNameError};
 pub use question::{HostRules, NamedHost, Question};
-pub use tenant::{Branding, Locale, LocaleError, Suspension, Tenant, TenantName, TenantNameError};
+pub use tenant::{
+    Branding, BrandingError, Domain, Locale, LocaleError, Suspension, SuspensionReason,
+    SuspensionReasonError, Tenant, TenantDetails, TenantName, TenantNameError,
+};

@@ -82,6 +82,16 @@ impl HostRules {
         }
     }
 
+    /// Whether a host can be no tenant's own: the API's own names, everything below a base domain,
+    /// where slugs decide, and what by RFC 6761 leads nowhere else.
+    pub fn reserves(&self, host: &HostName) -> bool {
+        const NOWHERE: [&str; 2] = ["localhost", "invalid"];
+        let top = host.as_str().rsplit('.').next();
+        self.neutral.contains(host)
+            || self.bases.iter().any(|base| host.is_within(base))
+            || top.is_some_and(|top| NOWHERE.contains(&top))
+    }
+
     fn name(&self, name: HostName) -> NamedHost {
         let label = self.bases.iter().find_map(|base| name.label_under(base));
         let slug = label.and_then(|label| Slug::existing(label).ok());
@@ -202,6 +212,27 @@ mod tests {
         ];
         for (header, host, expected) in table {
             assert_eq!(rules().read(header, host), expected, "{header:?} {host:?}");
+        }
+    }
+
+    #[test]
+    fn what_leads_to_the_platform_or_to_slugs_is_nobodys_own() {
+        let rules = HostRules::new(
+            ["hr.example.com".parse().unwrap()],
+            ["api.example.com".parse().unwrap()],
+        );
+        for (host, reserved) in [
+            ("hr.example.com", true),
+            ("acme.hr.example.com", true),
+            ("a.acme.hr.example.com", true),
+            ("api.example.com", true),
+            ("x.localhost", true),
+            ("x.invalid", true),
+            ("example.com", false),
+            ("people.acme.example", false),
+            ("myhr.example.com", false),
+        ] {
+            assert_eq!(rules.reserves(&host.parse().unwrap()), reserved, "{host}");
         }
     }
 

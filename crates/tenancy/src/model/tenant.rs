@@ -7,7 +7,7 @@ use kernel::{Placement, SchemaName, Slug, Subscription, TenantId, TenantStatus, 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::TenancyError;
+use crate::{HostName, TenancyError};
 
 /// A customer company, as the registry knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +55,39 @@ pub struct Suspension {
     pub reason: Option<String>,
 }
 
+/// Why a tenant is suspended, for those who run the platform: 1 to 1,000 characters, none of them a
+/// control character.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SuspensionReason(String);
+
+/// A text that is no reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a reason has 1 to 1,000 characters, none of them a control character")]
+pub struct SuspensionReasonError;
+
+impl SuspensionReason {
+    /// The reason as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for SuspensionReason {
+    type Err = SuspensionReasonError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        line(text, 1_000).map(Self).ok_or(SuspensionReasonError)
+    }
+}
+
+/// A line of text without the blanks around it, if it has so many characters at most and at least
+/// one.
+fn line(text: &str, most: usize) -> Option<String> {
+    let line = text.trim();
+    let fits = (1..=most).contains(&line.chars().count()) && !line.contains(char::is_control);
+    fits.then(|| line.to_owned())
+}
+
 impl Tenant {
     /// Whether this is the public tenant, whose users run the platform.
     pub fn is_public(&self) -> bool {
@@ -92,6 +125,38 @@ impl Tenant {
     }
 }
 
+/// What of a tenant can be edited.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TenantDetails {
+    /// Its name as people write it.
+    pub name: TenantName,
+    /// The language of its mails and pages.
+    pub locale: Locale,
+    /// Decides which day it is.
+    pub time_zone: TimeZone,
+    /// How its login page looks.
+    pub branding: Branding,
+}
+
+impl TenantDetails {
+    /// Whether the tenant has them already.
+    pub fn are_of(&self, tenant: &Tenant) -> bool {
+        self.name.as_str() == tenant.name
+            && self.locale == tenant.locale
+            && self.time_zone == tenant.time_zone
+            && self.branding == tenant.branding
+    }
+}
+
+/// A host that is registered to a tenant: requests to it are for the tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Domain {
+    /// The host.
+    pub host: HostName,
+    /// When it was registered.
+    pub created_at: OffsetDateTime,
+}
+
 /// A tenant's name as people write it: 1 to 200 characters, none of them a control character.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TenantName(String);
@@ -112,12 +177,7 @@ impl FromStr for TenantName {
     type Err = TenantNameError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let name = text.trim();
-        if (1..=200).contains(&name.chars().count()) && !name.contains(char::is_control) {
-            Ok(Self(name.to_owned()))
-        } else {
-            Err(TenantNameError)
-        }
+        line(text, 200).map(Self).ok_or(TenantNameError)
     }
 }
 
@@ -130,6 +190,50 @@ pub struct Branding {
     /// Where its logo lies.
     #[serde(default)]
     pub logo_url: Option<String>,
+}
+
+/// Why something cannot be part of a tenant's branding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BrandingError {
+    /// The colour is none.
+    #[error("a colour is written as `#0a7d5c`")]
+    Color,
+    /// The address of the logo is none from which a browser would load it.
+    #[error("the address of a logo begins with `https://` and has at most 2,000 characters")]
+    Logo,
+}
+
+impl Branding {
+    /// Reads a colour: `#` and six hexadecimal digits, kept in lower case.
+    ///
+    /// # Errors
+    /// [`BrandingError::Color`].
+    pub fn color(text: &str) -> Result<String, BrandingError> {
+        let digits = text.strip_prefix('#').filter(|digits| digits.len() == 6);
+        match digits {
+            Some(digits) if digits.bytes().all(|b| b.is_ascii_hexdigit()) => {
+                Ok(text.to_ascii_lowercase())
+            }
+            _ => Err(BrandingError::Color),
+        }
+    }
+
+    /// Reads the address of a logo. It is shown to everybody who opens the login page, so it is
+    /// `https` and holds no password.
+    ///
+    /// # Errors
+    /// [`BrandingError::Logo`].
+    pub fn logo(text: &str) -> Result<String, BrandingError> {
+        let url = url::Url::parse(text).map_err(|_fault| BrandingError::Logo)?;
+        let is_plain =
+            url.scheme() == "https" && url.username().is_empty() && url.password().is_none();
+        let url = String::from(url);
+        if is_plain && url.len() <= 2_000 {
+            Ok(url)
+        } else {
+            Err(BrandingError::Logo)
+        }
+    }
 }
 
 /// A language tag (BCP 47): `en`, `de-AT`, `zh-Hant-TW`.
@@ -192,6 +296,30 @@ mod tests {
         );
         for bad in ["", "  ", "a\nb", "a\u{0}", &"a".repeat(201)] {
             assert!(bad.parse::<TenantName>().is_err(), "{bad}");
+        }
+        assert!("a".repeat(1_000).parse::<SuspensionReason>().is_ok());
+        assert!("a".repeat(1_001).parse::<SuspensionReason>().is_err());
+    }
+
+    #[test]
+    fn a_colour_has_six_digits_and_a_logo_comes_over_https() {
+        assert_eq!(Branding::color("#0A7D5c").unwrap(), "#0a7d5c");
+        for bad in ["", "0a7d5c", "#0a7", "#0a7d5g", "#0a7d5cff", "red", "#ääé"] {
+            assert!(Branding::color(bad).is_err(), "{bad}");
+        }
+        let logo = "https://acme.example/logo.svg?v=2";
+        assert_eq!(Branding::logo(logo).unwrap(), logo);
+        let long = format!("https://acme.example/{}", "a".repeat(2_000));
+        for bad in [
+            "",
+            "logo.svg",
+            "http://acme.example/logo.svg",
+            "javascript:alert(1)",
+            "data:image/png;base64,AA==",
+            "https://user:password@acme.example/logo.svg",
+            &long,
+        ] {
+            assert!(Branding::logo(bad).is_err(), "{bad}");
         }
     }
 

@@ -1,7 +1,9 @@
 //! `platform.domains`.
 
-use database::{Platform, Scoped};
+use database::{Platform, Scoped, StoreError};
 use sea_orm::entity::prelude::*;
+
+use crate::Domain;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "domains")]
@@ -31,3 +33,14 @@ impl Related<super::tenant::Entity> for Entity {
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Scoped<Platform> for Entity {}
+
+impl TryFrom<Model> for Domain {
+    type Error = StoreError;
+
+    fn try_from(row: Model) -> Result<Self, StoreError> {
+        Ok(Self {
+            host: row.host.parse().map_err(StoreError::corrupt)?,
+            created_at: row.created_at,
+        })
+    }
+}

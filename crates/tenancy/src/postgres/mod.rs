@@ -1,12 +1,14 @@
 //! The registry in PostgreSQL: `platform.tenants` and `platform.domains`.
 
+mod changes;
 mod domain;
+mod list;
 mod pool;
 mod tenant;
 
 use async_trait::async_trait;
 use database::{PlatformReadTx, PlatformTx, StoreError};
-use kernel::{SchemaName, Slug, TenantId, TenantStatus};
+use kernel::{ListQuery, Page, PageRequest, Position, SchemaName, Slug, TenantId, TenantStatus};
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait as _, EntityTrait as _, FromQueryResult, JoinType, QueryFilter as _,
@@ -15,7 +17,7 @@ use sea_orm::{
 };
 use time::OffsetDateTime;
 
-use crate::{HostName, Illegible, Tenant, TenantRepository};
+use crate::{Domain, HostName, Illegible, Tenant, TenantRepository};
 
 /// The registry's tables in the schema `platform`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -112,6 +114,24 @@ impl TenantRepository for PostgresTenants {
         rows.into_iter()
             .map(|row| row.host.parse().map_err(StoreError::corrupt))
             .collect()
+    }
+
+    async fn page(
+        &self,
+        tx: &PlatformReadTx,
+        query: &ListQuery,
+        page: &PageRequest<Position>,
+    ) -> Result<Page<Tenant, Position>, StoreError> {
+        list::tenants(tx, query, page).await
+    }
+
+    async fn domains(
+        &self,
+        tx: &PlatformReadTx,
+        id: TenantId,
+        page: &PageRequest<String>,
+    ) -> Result<Page<Domain, String>, StoreError> {
+        list::domains(tx, id, page).await
     }
 
     async fn try_lock_slug(&self, tx: &PlatformTx, slug: &Slug) -> Result<bool, StoreError> {

@@ -2,7 +2,10 @@
 
 use database::{Platform, Scoped, StoreError};
 use kernel::{Slug, Subscription};
-use sea_orm::{ActiveValue::Set, entity::prelude::*};
+use sea_orm::{
+    ActiveValue::{NotSet, Set},
+    entity::prelude::*,
+};
 
 use crate::{Suspension, Tenant};
 
@@ -13,6 +16,8 @@ pub(crate) struct Model {
     pub(crate) id: Uuid,
     pub(crate) slug: String,
     pub(crate) name: String,
+    /// PostgreSQL computes it: the name as it is searched and sorted by.
+    pub(crate) name_key: String,
     pub(crate) schema_name: String,
     pub(crate) placement: String,
     pub(crate) status: String,
@@ -77,6 +82,7 @@ impl TryFrom<&Tenant> for ActiveModel {
             id: Set(tenant.id.uuid()),
             slug: Set(tenant.slug.to_string()),
             name: Set(tenant.name.clone()),
+            name_key: NotSet,
             schema_name: Set(tenant.schema.to_string()),
             placement: Set(tenant.placement.as_str().to_owned()),
             status: Set(tenant.status.as_str().to_owned()),
