@@ -2,7 +2,9 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use app::operate::{EmailAddress, HostName, Kind, Locale, Placement, Slug, TenantName, TimeZone};
+use app::operate::{
+    EmailAddress, HostName, Kind, Locale, Placement, Slug, SuspensionReason, TenantName, TimeZone,
+};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 const EXIT_CODES: &str = "\
@@ -51,7 +53,7 @@ pub(crate) enum Command {
     /// Make the public tenant and the first platform administrator, unless they exist
     #[command(after_help = EXIT_CODES)]
     EnsurePublicTenant(PublicTenant),
-    /// Create, list and show tenants
+    /// Create, list and show tenants, suspend and resume them, and register their domains
     #[command(subcommand)]
     Tenant(Tenant),
     /// Import an organisation from CSV files into a tenant: all of it, or nothing
@@ -124,6 +126,56 @@ pub(crate) enum Tenant {
         /// Its slug
         #[arg(value_parser = Slug::existing)]
         slug: Slug,
+    },
+    /// Suspend a tenant: within a second nobody can sign in or do anything in it
+    ///
+    /// Its data stays. A tenant that is suspended stays so, for the reason it was suspended for; the
+    /// public tenant cannot be.
+    #[command(after_help = EXIT_CODES)]
+    Suspend {
+        /// Its slug
+        #[arg(value_parser = Slug::existing)]
+        slug: Slug,
+        /// Why, for those who run the platform
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<SuspensionReason>,
+    },
+    /// Let a suspended tenant in again
+    #[command(after_help = EXIT_CODES)]
+    Resume {
+        /// Its slug
+        #[arg(value_parser = Slug::existing)]
+        slug: Slug,
+    },
+    /// Register a host of a tenant's own, or take one from it
+    #[command(subcommand)]
+    Domain(Domain),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Domain {
+    /// Register a host to a tenant: requests to it are the tenant's
+    ///
+    /// Refused are the platform's own hosts and all below http.base_domains, where slugs decide: give
+    /// this command the settings that the API has.
+    #[command(after_help = EXIT_CODES)]
+    Add {
+        /// The tenant's slug
+        #[arg(value_parser = Slug::existing)]
+        slug: Slug,
+        /// The host, without port: people.acme.example
+        #[arg(value_parser = HostName::written)]
+        domain: HostName,
+    },
+    /// Take a host from a tenant
+    #[command(after_help = EXIT_CODES)]
+    Remove {
+        /// The tenant's slug
+        #[arg(value_parser = Slug::existing)]
+        slug: Slug,
+        /// The host
+        #[arg(value_parser = HostName::written)]
+        domain: HostName,
     },
 }
 

@@ -15,7 +15,7 @@ use app::{
 use clap::Parser as _;
 
 use crate::{
-    arguments::{Arguments, Command, Purge, Tenant},
+    arguments::{Arguments, Command, Domain, Purge, Tenant},
     print::{Printed, Terminal},
 };
 
@@ -63,16 +63,7 @@ async fn run(arguments: Arguments) -> Result<Printed, Failure> {
                     .await?,
             )
         }
-        Command::Tenant(Tenant::Create(new)) => {
-            let request = tenant_request(new);
-            Printed::tenant(&operator(from, folder)?.create_tenant(request).await?)
-        }
-        Command::Tenant(Tenant::List) => {
-            Printed::tenants(&operator(from, folder)?.list_tenants().await?)
-        }
-        Command::Tenant(Tenant::Show { slug }) => {
-            Printed::tenant(&operator(from, folder)?.show_tenant(&slug).await?)
-        }
+        Command::Tenant(command) => tenant(&operator(from, folder)?, command).await?,
         Command::Import(import) => {
             let request = import_request(import);
             Printed::imported(&operator(from, folder)?.import(&request).await?)
@@ -91,6 +82,21 @@ async fn run(arguments: Arguments) -> Result<Printed, Failure> {
             Printed::diagnosis(&operator(from, folder)?.diagnose().await?.healthy()?)
         }
     })
+}
+
+async fn tenant(operator: &Operator, command: Tenant) -> Result<Printed, Failure> {
+    let report = match command {
+        Tenant::List => return Ok(Printed::tenants(&operator.list_tenants().await?)),
+        Tenant::Create(new) => operator.create_tenant(tenant_request(new)).await,
+        Tenant::Show { slug } => operator.show_tenant(&slug).await,
+        Tenant::Suspend { slug, reason } => operator.suspend_tenant(&slug, reason.as_ref()).await,
+        Tenant::Resume { slug } => operator.resume_tenant(&slug).await,
+        Tenant::Domain(Domain::Add { slug, domain }) => operator.add_domain(&slug, domain).await,
+        Tenant::Domain(Domain::Remove { slug, domain }) => {
+            operator.remove_domain(&slug, domain).await
+        }
+    };
+    Ok(Printed::tenant(&report?))
 }
 
 fn public_tenant(arguments: arguments::PublicTenant) -> PublicTenant {

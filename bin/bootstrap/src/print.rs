@@ -71,6 +71,12 @@ impl Printed {
         line(&mut text, "slug", &report.slug);
         line(&mut text, "name", &report.name);
         line(&mut text, "status", report.status);
+        if let Some(since) = &report.suspended_at {
+            line(&mut text, "suspended", since);
+        }
+        if let Some(reason) = &report.suspension_reason {
+            line(&mut text, "reason", reason);
+        }
         line(&mut text, "placement", report.placement);
         line(&mut text, "schema", &report.schema);
         line(&mut text, "locale", &report.locale);

@@ -13,4 +13,5 @@ mod purge;
 mod scratch;
 mod secrets;
 mod tenant;
+mod tenant_life;
 mod up;

@@ -5,12 +5,15 @@ use std::{fmt::Write as _, io, path::PathBuf, time::Duration};
 use auth::AuthError;
 use database::StoreError;
 use employees::{import::ImportSetError, service::ImportError};
-use kernel::{DomainError as _, ErrorKind};
+use kernel::{DomainError as _, ErrorKind, Slug};
 use migration::MigrationError;
-use tenancy::TenancyError;
+use tenancy::{HostName, TenancyError};
 
 use super::Check;
-use crate::settings::{Problem, SettingsError};
+use crate::{
+    components::HostSettingError,
+    settings::{Problem, SettingsError},
+};
 
 /// Why a command did not do what it was asked for. Its text says what went wrong,
 /// [`next`](Self::next) what to do about it, and neither holds a secret.
@@ -19,6 +22,9 @@ pub enum Failure {
     /// The settings are wrong.
     #[error(transparent)]
     Settings(#[from] SettingsError),
+    /// A setting that only its user can check.
+    #[error(transparent)]
+    Hosts(#[from] HostSettingError),
     /// No login to migrate and provision with.
     #[error("database.admin_url is not set")]
     NoAdminUrl,
@@ -120,6 +126,14 @@ pub enum Failure {
     /// A tenant could not be found or made.
     #[error(transparent)]
     Tenancy(#[from] TenancyError),
+    /// The domain is registered to another tenant.
+    #[error("the domain `{domain}` is registered to the tenant `{owner}`")]
+    DomainElsewhere {
+        /// The domain.
+        domain: HostName,
+        /// The other tenant's slug.
+        owner: Slug,
+    },
     /// There is no such tenant.
     #[error("there is no tenant `{0}`")]
     NoTenant(String),
@@ -144,9 +158,11 @@ impl Failure {
     /// What the operator can do about it.
     pub fn next(&self) -> String {
         match self {
-            Self::Settings(_) => "Correct the settings; docs/operators/configuration.md says what \
+            Self::Settings(_) | Self::Hosts(_) => {
+                "Correct the settings; docs/operators/configuration.md says what \
                                   each may be."
-                .to_owned(),
+                    .to_owned()
+            }
             Self::Incomplete { .. } => "Give it, or name the folder in `--credentials-dir` into \
                                         which `hrms-bootstrap up` wrote it."
                 .to_owned(),
@@ -197,6 +213,27 @@ impl Failure {
                  that was cut off is completed by the same command with the same options."
                     .to_owned()
             }
+            Self::Tenancy(TenancyError::NoDomain(_) | TenancyError::Reserved(_)) => {
+                "Name a host of the company's own, for example people.acme.example. To one below \
+                 http.base_domains its slug leads without being registered."
+                    .to_owned()
+            }
+            Self::Tenancy(TenancyError::PublicTenant) => {
+                "To keep everybody out, stop the API.".to_owned()
+            }
+            Self::Tenancy(
+                TenancyError::NotInService(_)
+                | TenancyError::NotSuspended(_)
+                | TenancyError::Unfinished,
+            ) => {
+                "Try again when it is over; `hrms-bootstrap tenant show SLUG` shows the status. A \
+                 creation that was cut off is completed by `hrms-bootstrap tenant create`."
+                    .to_owned()
+            }
+            Self::DomainElsewhere { domain, owner } => format!(
+                "`hrms-bootstrap tenant domain remove {owner} {domain}` takes it from there, if \
+                 that is meant."
+            ),
             Self::NoTenant(_) => "`hrms-bootstrap tenant list` shows those there are.".to_owned(),
             Self::Files(_) => "Name a folder with the files that docs/importing.md describes, or \
                                one of them."
@@ -217,6 +254,7 @@ impl Failure {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Settings(_)
+            | Self::Hosts(_)
             | Self::Incomplete { .. }
             | Self::NoAdminUrl
             | Self::MalformedAdminUrl => "settings",
@@ -231,6 +269,7 @@ impl Failure {
             Self::Migration(MigrationError::Busy { .. }) => "busy",
             Self::Migration(_) | Self::Schemas { .. } => "migration",
             Self::Tenancy(error) => error.kind().as_str(),
+            Self::DomainElsewhere { .. } => ErrorKind::Conflict.as_str(),
             Self::NoTenant(_) => ErrorKind::TenantNotFound.as_str(),
             Self::Files(_) => "files",
             Self::Import(error) => error.kind().as_str(),
@@ -246,11 +285,23 @@ impl Failure {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Settings(_)
+            | Self::Hosts(_)
             | Self::NoAdminUrl
             | Self::MalformedAdminUrl
             | Self::Argument { .. } => 2,
             Self::NoDatabase { .. } => 3,
-            Self::Tenancy(TenancyError::SlugTaken(_)) | Self::NoTenant(_) | Self::Files(_) => 4,
+            Self::Tenancy(
+                TenancyError::SlugTaken(_)
+                | TenancyError::NoDomain(_)
+                | TenancyError::Reserved(_)
+                | TenancyError::PublicTenant
+                | TenancyError::NotInService(_)
+                | TenancyError::NotSuspended(_)
+                | TenancyError::Unfinished,
+            )
+            | Self::DomainElsewhere { .. }
+            | Self::NoTenant(_)
+            | Self::Files(_) => 4,
             Self::Import(error) if matches!(**error, ImportError::Invalid(_)) => 4,
             _ => 1,
         }

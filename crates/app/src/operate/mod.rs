@@ -41,7 +41,7 @@ pub use report::{
     DemoReport, DemoTenant, DemoUser, ImportedReport, MigrationReport, PurgeReport, PurgedAnswers,
     Reporter, Silent, TenantReport, UpReport,
 };
-pub use tenancy::{HostName, Locale, TenantName};
+pub use tenancy::{HostName, Locale, SuspensionReason, TenantName};
 pub use tenants::{PasswordFrom, TenantRequest};
 pub use up::{PublicTenant, UpOptions};
 

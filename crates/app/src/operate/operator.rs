@@ -8,13 +8,15 @@ use kernel::{Ambient, Slug};
 use migration::Migrator;
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::{ConnectOptions as _, PgConnection, postgres::PgConnectOptions};
-use tenancy::{PostgresTenants, Provisioning, Registered, Registry, TenantRepository};
+use tenancy::{
+    Administration, PostgresTenants, Provisioning, Registered, Registry, TenantRepository,
+};
 
 use super::{
     Credentials, Failure, Reporter, administrator::Password, install::DATABASE_URL, migrate,
     provision, wait,
 };
-use crate::components::argon2_settings;
+use crate::components::{argon2_settings, host_rules};
 use crate::settings::{LoadFrom, Problem, Settings, SettingsError};
 
 /// How long a command other than `up` waits for the database.
@@ -133,6 +135,13 @@ impl Operator {
             self.ambient.clone(),
             self.settings.tenancy.pool_capacity,
         );
+        let administration = Administration::new(
+            database.clone(),
+            Arc::clone(&registry),
+            Arc::new(PostgresTenants),
+            host_rules(&self.settings)?,
+            self.ambient.clone(),
+        );
         let argon2 = argon2_settings(&self.settings.auth.argon2);
         let users = Users::start(&argon2, database.clone(), self.ambient.clone())?;
         Ok(Platform {
@@ -140,6 +149,7 @@ impl Operator {
             database,
             registry,
             provisioning,
+            administration,
             users,
         })
     }
@@ -177,6 +187,7 @@ pub(super) struct Platform {
     pub(super) database: Database,
     pub(super) registry: Arc<Registry>,
     pub(super) provisioning: Provisioning,
+    pub(super) administration: Administration,
     pub(super) users: Users,
     pub(super) purge: Purge,
 }

@@ -93,6 +93,12 @@ pub struct TenantReport {
     pub time_zone: String,
     /// When it was created (RFC 3339).
     pub created_at: String,
+    /// Since when it is suspended (RFC 3339), if it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suspended_at: Option<String>,
+    /// Why it is suspended, if that was said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suspension_reason: Option<String>,
     /// Its registered hosts; not in a list.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hosts: Option<Vec<String>>,
@@ -104,6 +110,7 @@ pub struct TenantReport {
 impl TenantReport {
     pub(super) fn of(tenant: &Tenant) -> Self {
         let rfc_3339 = time::format_description::well_known::Rfc3339;
+        let suspension = tenant.suspension.as_ref();
         Self {
             id: tenant.id.to_string(),
             slug: tenant.slug.to_string(),
@@ -115,6 +122,8 @@ impl TenantReport {
             time_zone: tenant.time_zone.to_string(),
             // Only a year beyond 9999 has no such form.
             created_at: tenant.created_at.format(&rfc_3339).unwrap_or_default(),
+            suspended_at: suspension.map(|it| it.since.format(&rfc_3339).unwrap_or_default()),
+            suspension_reason: suspension.and_then(|it| it.reason.clone()),
             hosts: None,
             administrator_password_file: None,
         }

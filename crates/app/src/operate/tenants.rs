@@ -1,13 +1,17 @@
-//! `tenant create`, `list` and `show`.
+//! `tenant create`, `list`, `show`, `suspend`, `resume` and `domain`.
 
 use std::{
     io::ErrorKind,
     path::{Path, PathBuf},
 };
 
-use kernel::{EmailAddress, Placement, Slug, TimeZone};
+use database::TenantTx;
+use kernel::{EmailAddress, Placement, Slug, TenantStatus, TimeZone};
 use secrecy::ExposeSecret as _;
-use tenancy::{Locale, NewTenant, Registered, TenantName};
+use tenancy::{
+    HostName, Locale, LockedTenant, NewTenant, Registered, SuspensionReason, TenancyError, Tenant,
+    TenantName,
+};
 
 use super::{
     Failure, Operator, TenantReport,
@@ -74,9 +78,84 @@ impl Operator {
     /// [`Failure::NoTenant`].
     pub async fn show_tenant(&self, slug: &Slug) -> Result<TenantReport, Failure> {
         let platform = self.open().await?;
-        let found = platform.tenant(slug).await?;
-        let hosts = platform.registry.hosts(found.tenant.id).await?;
-        Ok(TenantReport::of(&found.tenant).with_hosts(&hosts))
+        platform.report(slug).await
+    }
+
+    /// Suspends a tenant: every process refuses it within a second. One that is suspended stays so,
+    /// for the reason it was suspended for.
+    ///
+    /// # Errors
+    /// [`Failure::NoTenant`]; [`TenancyError::PublicTenant`], [`TenancyError::NotInService`].
+    pub async fn suspend_tenant(
+        &self,
+        slug: &Slug,
+        reason: Option<&SuspensionReason>,
+    ) -> Result<TenantReport, Failure> {
+        let platform = self.open().await?;
+        let (tx, locked) = platform.lock(slug).await?;
+        if locked.tenant().status != TenantStatus::Suspended {
+            let suspended = platform.administration.suspend(&tx, locked, reason);
+            suspended.await?;
+        }
+        tx.commit().await?;
+        platform.report(slug).await
+    }
+
+    /// Lets a suspended tenant in again. One that is in service stays so.
+    ///
+    /// # Errors
+    /// [`Failure::NoTenant`]; [`TenancyError::NotSuspended`].
+    pub async fn resume_tenant(&self, slug: &Slug) -> Result<TenantReport, Failure> {
+        let platform = self.open().await?;
+        let (tx, locked) = platform.lock(slug).await?;
+        if locked.tenant().status != TenantStatus::Active {
+            platform.administration.resume(&tx, locked).await?;
+        }
+        tx.commit().await?;
+        platform.report(slug).await
+    }
+
+    /// Registers a domain to a tenant. One that it has already, it keeps.
+    ///
+    /// # Errors
+    /// [`Failure::NoTenant`], [`Failure::DomainElsewhere`]; [`TenancyError::NoDomain`],
+    /// [`TenancyError::Reserved`].
+    pub async fn add_domain(&self, slug: &Slug, domain: HostName) -> Result<TenantReport, Failure> {
+        let platform = self.open().await?;
+        let (tx, locked) = platform.lock(slug).await?;
+        let added = platform.administration.add_domain(&tx, locked, domain);
+        match added.await {
+            Ok(_) => tx.commit().await?,
+            Err(TenancyError::DomainTaken(domain)) => {
+                tx.rollback().await?;
+                platform.is_not_elsewhere(slug, domain).await?;
+            }
+            Err(error) => return Err(error.into()),
+        }
+        platform.report(slug).await
+    }
+
+    /// Takes a domain from a tenant. One that nobody has is gone already.
+    ///
+    /// # Errors
+    /// [`Failure::NoTenant`], [`Failure::DomainElsewhere`].
+    pub async fn remove_domain(
+        &self,
+        slug: &Slug,
+        domain: HostName,
+    ) -> Result<TenantReport, Failure> {
+        let platform = self.open().await?;
+        let (tx, locked) = platform.lock(slug).await?;
+        let removed = platform.administration.remove_domain(&tx, locked, &domain);
+        match removed.await {
+            Ok(()) => tx.commit().await?,
+            Err(TenancyError::Missing) => {
+                tx.rollback().await?;
+                platform.is_not_elsewhere(slug, domain).await?;
+            }
+            Err(error) => return Err(error.into()),
+        }
+        platform.report(slug).await
     }
 
     pub(super) async fn create_in(
@@ -109,6 +188,34 @@ impl Operator {
         match self.settings.tenancy.default_placement {
             DefaultPlacement::Dedicated => Placement::Dedicated,
             DefaultPlacement::Pooled => Placement::Pooled,
+        }
+    }
+}
+
+impl Platform {
+    async fn report(&self, slug: &Slug) -> Result<TenantReport, Failure> {
+        let Registered { tenant, .. } = self.tenant(slug).await?;
+        let hosts = self.registry.hosts(tenant.id).await?;
+        Ok(TenantReport::of(&tenant).with_hosts(&hosts))
+    }
+
+    /// A transaction in which tenants are changed, one of the public tenant, and the tenant that is
+    /// to be changed.
+    async fn lock(&self, slug: &Slug) -> Result<(TenantTx, LockedTenant), Failure> {
+        let Registered { tenant, .. } = self.tenant(slug).await?;
+        let public = self.tenant(&Slug::public()).await?;
+        let tx = self.database.begin_tenant(&public.context).await?;
+        let locked = self.administration.lock_as_operator(&tx, tenant.id).await?;
+        Ok((tx, locked))
+    }
+
+    async fn is_not_elsewhere(&self, slug: &Slug, domain: HostName) -> Result<(), Failure> {
+        match self.registry.by_host(&domain).await? {
+            Some(Registered {
+                tenant: Tenant { slug: owner, .. },
+                ..
+            }) if owner != *slug => Err(Failure::DomainElsewhere { domain, owner }),
+            _ => Ok(()),
         }
     }
 }
