@@ -1,7 +1,7 @@
 //! Whether the database is the one that this program's migrations make.
 
 use database::{PlatformReadTx, StoreError};
-use migration::fit::{APPLIED_TO, Applied, Misfit, SUSPECTS, digests, misfits_of};
+use migration::fit::{APPLIED_TO, Applied, Misfit, SUSPECTS, expected, misfits_of};
 use sea_orm::FromQueryResult;
 
 #[derive(FromQueryResult)]
@@ -14,7 +14,7 @@ struct Suspect {
 /// # Errors
 /// [`StoreError`] when the platform's schema cannot be read.
 pub(crate) async fn misfits(tx: &PlatformReadTx) -> Result<Vec<Misfit>, StoreError> {
-    let suspects: Vec<Suspect> = tx.rows(SUSPECTS, digests().map(Into::into)).await?;
+    let suspects: Vec<Suspect> = tx.rows(SUSPECTS, expected().map(Into::into)).await?;
     if suspects.is_empty() {
         return Ok(Vec::new());
     }

@@ -2,7 +2,7 @@
 
 use migration::{
     MigrationError, Migrator, TenantTable,
-    fit::{Misfit, SUSPECTS, digests},
+    fit::{Misfit, SUSPECTS, expected},
     install::Login,
 };
 use sea_orm_migration::SchemaManager;
@@ -69,7 +69,7 @@ async fn ten_migrations_of_one_schema_at_once_are_one() {
 async fn schemas_that_do_not_fit_are_suspects_and_no_others_are() {
     let (_clean, scratch) = Scratch::migrated(&["public", "t_acme", "pool_0001"]).await;
     let mut conn = scratch.superuser().await;
-    for (damage, expected) in [
+    for (damage, named) in [
         ("SELECT", ""),
         (
             "DELETE FROM platform.schema_migrations WHERE schema_name = 't_acme' \
@@ -92,14 +92,14 @@ async fn schemas_that_do_not_fit_are_suspects_and_no_others_are() {
         ),
     ] {
         run(&mut conn, &format!("BEGIN; {damage}")).await.unwrap();
-        let [platform, tenant] = digests();
+        let [platform, tenant] = expected();
         let suspects: Vec<String> = sqlx::query_scalar(SUSPECTS)
             .bind(platform)
             .bind(tenant)
             .fetch_all(&mut conn)
             .await
             .unwrap();
-        assert_eq!(suspects.join(","), expected, "{damage}");
+        assert_eq!(suspects.join(","), named, "{damage}");
         run(&mut conn, "ROLLBACK").await.unwrap();
     }
 }
