@@ -4,6 +4,8 @@
     reason = "a test that cannot arrange its scene has failed"
 )]
 
+mod lists;
+
 use std::{sync::Arc, time::Duration};
 
 use database::{Database, DatabaseSettings, Freshness, FreshnessSettings, Watch};
