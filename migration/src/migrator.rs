@@ -14,7 +14,7 @@ use sqlx::{
 use crate::{
     MigrationError,
     fit::{self, Applied, Misfit, PLATFORM},
-    manifest::{self, Manifest, Scope},
+    manifest::{self, Entry, Manifest, Scope},
     platform::Platform,
     roles::{Roles, run},
     tenant::Tenant,
@@ -43,6 +43,24 @@ pub struct SchemaStatus {
     pub applied: usize,
     /// What keeps it from fitting this program; empty when it does.
     pub misfits: Vec<Misfit>,
+}
+
+impl SchemaStatus {
+    /// The migrations that the schema lacks although it has later ones: they would run in another
+    /// order than elsewhere.
+    pub fn left_out(&self) -> Vec<&str> {
+        let sources = Manifest::of_sources();
+        let entries = sources.scope(fit::scope_of(&self.schema));
+        let missing = |entry: &&Entry| {
+            self.misfits.iter().find_map(|it| match it {
+                Misfit::Missing { name, .. } if *name == entry.name => Some(name.as_str()),
+                _ => None,
+            })
+        };
+        let last = entries.iter().rposition(|entry| missing(&entry).is_none());
+        let before = entries.get(..last.unwrap_or(0)).unwrap_or_default();
+        before.iter().filter_map(|entry| missing(&entry)).collect()
+    }
 }
 
 impl Migrator {

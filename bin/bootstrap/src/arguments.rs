@@ -78,6 +78,11 @@ pub(crate) enum Command {
     /// Exits with 1 if something is not.
     #[command(after_help = EXIT_CODES)]
     Diagnose(Diagnose),
+    /// Look whether every schema is what the migrations of this program make
+    ///
+    /// Manifest, applied in each schema, order, changes by hand since. Exits with 1 if not.
+    #[command(after_help = EXIT_CODES)]
+    ValidateMigrations,
 }
 
 #[derive(Debug, Args)]
@@ -259,6 +264,8 @@ pub(crate) struct Diagnose {
 pub(crate) enum Phase {
     /// Starting the API
     Startup,
+    /// Running on: also drift of each schema, what belongs to nobody, the disk
+    Running,
 }
 
 /// Reads a time such as `500ms`, `60s` or `5m`.

@@ -7,7 +7,7 @@ use std::{process::ExitCode, sync::Arc};
 
 use app::{
     operate::{
-        self, Failure, ImportRequest, Operator, PasswordFrom, PublicTenant, TenantRequest,
+        self, Failure, ImportRequest, Operator, PasswordFrom, Phase, PublicTenant, TenantRequest,
         UpOptions,
     },
     settings::LoadFrom,
@@ -78,8 +78,17 @@ async fn run(arguments: Arguments) -> Result<Printed, Failure> {
             Printed::purged_answers(&operator.purge_answers(tenant.as_ref()).await?)
         }
         Command::Config => Printed::config(&Operator::config(&from, folder)?),
-        Command::Diagnose(_startup) => {
-            Printed::diagnosis(&operator(from, folder)?.diagnose().await?.healthy()?)
+        Command::Diagnose(it) => {
+            let phase = match it.phase {
+                arguments::Phase::Startup => Phase::Startup,
+                arguments::Phase::Running => Phase::Running,
+            };
+            let diagnosis = operator(from, folder)?.diagnose(phase).await?;
+            Printed::diagnosis(&diagnosis.healthy()?)
+        }
+        Command::ValidateMigrations => {
+            let diagnosis = operator(from, folder)?.validate_migrations().await?;
+            Printed::diagnosis(&diagnosis.healthy()?)
         }
     })
 }

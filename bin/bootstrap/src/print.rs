@@ -162,7 +162,8 @@ impl Printed {
     pub(crate) fn diagnosis(diagnosis: &Diagnosis) -> Self {
         let mut text = String::new();
         for check in &diagnosis.checks {
-            line(&mut text, check.name, "ok");
+            let detail = check.detail.as_deref().unwrap_or_default();
+            line(&mut text, check.name, &format!("ok: {detail}"));
         }
         Self::of(diagnosis, text)
     }

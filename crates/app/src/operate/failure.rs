@@ -307,8 +307,14 @@ impl Failure {
         }
     }
 
-    /// What is wrong in particular, a line each: the faults of an import.
+    /// What is wrong in particular, a line each: the faults of an import, the findings of a diagnosis.
     pub fn details(&self) -> Vec<String> {
+        if let Self::Unhealthy(checks) = self {
+            let findings = checks.iter().flat_map(|check| &check.findings);
+            return findings
+                .map(|it| format!("{}: {}. {}", it.object, it.problem, it.remedy))
+                .collect();
+        }
         let Self::Import(error) = self else {
             return Vec::new();
         };

@@ -31,7 +31,7 @@ use crate::settings::Settings;
 
 pub use auth::Purged;
 pub use credentials::Credentials;
-pub use diagnose::{Check, Diagnosis};
+pub use diagnose::{Check, Diagnosis, Finding, Phase};
 pub use employees::import::Kind;
 pub use failure::Failure;
 pub use import::ImportRequest;

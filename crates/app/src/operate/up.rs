@@ -6,7 +6,7 @@ use kernel::EmailAddress;
 use tenancy::{HostName, TenantName};
 
 use super::{
-    Failure, MigrationReport, Operator, TenantReport, UpReport,
+    Failure, MigrationReport, Operator, Phase, TenantReport, UpReport,
     administrator::Administrator,
     install::{self, DATABASE_URL, Outcome},
     migrate,
@@ -60,7 +60,7 @@ impl Operator {
         let public = self
             .public_tenant(&platform, &options.public_tenant)
             .await?;
-        let diagnosis = self.diagnose().await?.healthy()?;
+        let diagnosis = self.diagnose(Phase::Startup).await?.healthy()?;
         Ok(UpReport {
             installation: installation.id().to_owned(),
             migrated,

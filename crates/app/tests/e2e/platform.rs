@@ -42,7 +42,11 @@ impl Platform {
     /// The operator, with these settings beside the database's address.
     pub(crate) fn operator(&self, settings: &[(&str, &str)]) -> Operator {
         let url = self.database.superuser_url();
-        let mut all = vec![("HRMS_DATABASE__ADMIN_URL", url.as_str())];
+        // Fifty at once open hundreds of connections, on two cores that do other things as well.
+        let mut all = vec![
+            ("HRMS_DATABASE__ADMIN_URL", url.as_str()),
+            ("HRMS_DATABASE__CONNECT_TIMEOUT", "1m"),
+        ];
         all.extend(settings);
         let from = LoadFrom::environment(all);
         let folder = Some(self.credentials());

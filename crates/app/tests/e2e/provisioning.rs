@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use app::operate::Placement;
+use app::operate::{Phase, Placement};
 use async_trait::async_trait;
 use database::{Database, DatabaseSettings, Login, TenantContext};
 use futures_util::future::join_all;
@@ -54,7 +54,7 @@ async fn of_fifty_who_want_one_slug_one_gets_a_whole_tenant() {
     assert_eq!(platform.ask(roles).await, "1");
     let users = "SELECT count(*) FROM t_alpha.users";
     assert_eq!(platform.ask(users).await, "1");
-    assert!(operator.diagnose().await.unwrap().ok);
+    assert!(operator.diagnose(Phase::Running).await.unwrap().ok);
 
     let api = Api::over(platform, |_settings| {}).await;
     is_whole(&api, "alpha").await;
@@ -105,7 +105,7 @@ async fn twenty_at_once_never_overfill_a_pool() {
         platform.ask(pools).await,
         "[[3, 3], [3, 3], [3, 3], [3, 3], [3, 3], [3, 3], [2, 2]]"
     );
-    assert!(operator.diagnose().await.unwrap().ok);
+    assert!(operator.diagnose(Phase::Running).await.unwrap().ok);
 }
 
 /// Makes schemas, or makes them and then says that it failed.

@@ -1,0 +1,69 @@
+//! What all processes share: the public tenant and the keys.
+
+use std::sync::Arc;
+
+use auth::{AuthError, CURSOR_KEY, KeyRing, PostgresKeys};
+use kernel::{Ambient, Slug, TenantStatus};
+use secrecy::ExposeSecret as _;
+
+use super::{Check, UP};
+use crate::operate::{Failure, operator::Platform};
+
+pub(super) async fn public_tenant(platform: &Platform) -> Result<Check, Failure> {
+    const NAME: &str = "public_tenant";
+    const REMEDY: &str = "Run `hrms-bootstrap ensure-public-tenant`.";
+    let found = platform.registry.by_slug(&Slug::public()).await?;
+    Ok(match found.map(|found| found.tenant.status) {
+        Some(TenantStatus::Active) => Check::ok(NAME, "in service"),
+        Some(status) => {
+            let problem = format!("the public tenant is {}", status.as_str());
+            Check::failed(NAME, problem, REMEDY)
+        }
+        None => Check::failed(NAME, "there is no public tenant", REMEDY),
+    })
+}
+
+/// Whether tokens can be signed: loads the keys as the API does.
+pub(super) async fn signing_key(platform: &Platform, ambient: &Ambient) -> Result<Check, Failure> {
+    const NAME: &str = "signing_key";
+    let loading = KeyRing::load(
+        platform.database.clone(),
+        platform.registry.platform().clone(),
+        Arc::new(PostgresKeys),
+        ambient.now(),
+    );
+    Ok(match loading.await {
+        Ok(ring) => Check::ok(NAME, format!("{} signs", ring.active().kid())),
+        Err(AuthError::NoSigningKey) => {
+            Check::failed(NAME, "there is no key to sign tokens with", UP)
+        }
+        Err(error @ AuthError::UnusableKey(_)) => Check::failed(
+            NAME,
+            error.to_string(),
+            "Put platform.signing_keys back from a backup, or delete the key and run \
+             `hrms-bootstrap up`: everybody must sign in again then.",
+        ),
+        Err(error) => return Err(error.into()),
+    })
+}
+
+/// Whether cursors can be sealed.
+pub(super) async fn cursor_key(platform: &Platform) -> Result<Check, Failure> {
+    const NAME: &str = "cursor_key";
+    const BYTES: usize = 32;
+    const DELETE: &str = "Delete it from platform.secrets and run `hrms-bootstrap up`: who is \
+                          paging through a list begins anew.";
+    let loading = auth::load_secret(&platform.database, platform.registry.platform(), CURSOR_KEY);
+    Ok(match loading.await {
+        Ok(key) if key.expose_secret().len() >= BYTES => Check::ok(NAME, "of 256 bits or more"),
+        Ok(key) => {
+            let bits = key.expose_secret().len() * 8;
+            Check::failed(NAME, format!("the key has {bits} bits only"), DELETE)
+        }
+        Err(AuthError::NoSecret(_)) => {
+            Check::failed(NAME, "there is no key to seal cursors with", UP)
+        }
+        Err(error @ AuthError::UnusableKey(_)) => Check::failed(NAME, error.to_string(), DELETE),
+        Err(error) => return Err(error.into()),
+    })
+}
