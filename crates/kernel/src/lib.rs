@@ -29,6 +29,7 @@ mod email;
 mod error;
 mod fair;
 pub mod field;
+pub mod formula;
 mod id;
 mod list;
 mod money;

@@ -1,6 +1,6 @@
 //! Representations as CSV (RFC 4180).
 
-use kernel::Shown;
+use kernel::{Shown, formula};
 use serde_json::Value;
 
 /// The columns of some fields: a plain one is one column, an object one for each of its parts.
@@ -38,32 +38,10 @@ pub(crate) fn cells(shown: &[Shown], item: &Value) -> Vec<String> {
 fn cell(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
-        Value::String(text) => harmless(text),
+        Value::String(text) => formula::harmless(text),
         other => other.to_string(),
     }
 }
-
-/// A spreadsheet takes a text that begins like a formula for one, and would run what somebody gave
-/// as his name: an apostrophe before it makes it text (OWASP, "CSV Injection"). So it is behind each
-/// character at which some spreadsheets begin another cell: those of half of Europe do at `;`.
-fn harmless(text: &str) -> String {
-    let mut harmless = String::with_capacity(text.len() + 1);
-    let mut begins = true;
-    for character in text.chars() {
-        if begins && FORMULA.contains(&character) {
-            harmless.push('\'');
-        }
-        harmless.push(character);
-        begins = SEPARATORS.contains(&character);
-    }
-    harmless
-}
-
-/// What a formula begins with, in full width too, and what a spreadsheet skips before one.
-const FORMULA: [char; 11] = [
-    '=', '+', '-', '@', '\t', '\r', '\n', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}',
-];
-const SEPARATORS: [char; 5] = [';', '\t', '|', '\r', '\n'];
 
 /// Writes records.
 pub(crate) fn write(records: impl IntoIterator<Item = Vec<String>>) -> Result<Vec<u8>, csv::Error> {
@@ -117,11 +95,14 @@ mod tests {
     #[test]
     fn a_text_that_looks_like_a_formula_is_text() {
         for formula in ["=1+1", "+49 30", "-2", "@SUM(A1)", "\u{ff1d}1"] {
-            assert_eq!(harmless(formula), format!("'{formula}"));
+            assert_eq!(formula::harmless(formula), format!("'{formula}"));
         }
-        assert_eq!(harmless("\t=1"), "'\t'=1");
-        assert_eq!(harmless("Yang = Chief"), "Yang = Chief");
-        assert_eq!(harmless("x;=cmd|'/C calc'!A0"), "x;'=cmd|'/C calc'!A0");
+        assert_eq!(formula::harmless("\t=1"), "'\t'=1");
+        assert_eq!(formula::harmless("Yang = Chief"), "Yang = Chief");
+        assert_eq!(
+            formula::harmless("x;=cmd|'/C calc'!A0"),
+            "x;'=cmd|'/C calc'!A0"
+        );
     }
 
     proptest! {
