@@ -63,7 +63,13 @@ async fn serve(settings: Settings, guard: &telemetry::Guard) -> anyhow::Result<(
     if let Some(listener) = shown {
         telemetry::spawn_named("metrics", app::serve_metrics(metrics, listener)?);
     }
-    let server = app::serve(&settings.http, components, listener, true)?;
+    let server = app::serve(
+        &settings.http,
+        &settings.imports,
+        components,
+        listener,
+        true,
+    )?;
     tracing::info!(listen = %settings.http.listen, "serving");
     server.await.context("the server failed")?;
     database.close().await;

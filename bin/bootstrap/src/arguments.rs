@@ -3,7 +3,8 @@
 use std::{path::PathBuf, time::Duration};
 
 use app::operate::{
-    EmailAddress, HostName, Kind, Locale, Placement, Slug, SuspensionReason, TenantName, TimeZone,
+    EmailAddress, HostName, ImportMode, Kind, Locale, Placement, Slug, SuspensionReason,
+    TenantName, TimeZone,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -14,6 +15,7 @@ Exit codes:
   2  the command line or the settings are wrong
   3  the database did not answer in time
   4  what was asked for is taken, does not exist, or holds mistakes; nothing was changed
+  5  done in part: rows of an import did not come in (`--mode independent`)
 
 Settings come from the environment and a file, see docs/operators/configuration.md. The login that
 commands work with is HRMS_DATABASE__ADMIN_URL (or HRMS_DATABASE__ADMIN_URL_FILE).";
@@ -58,7 +60,8 @@ pub(crate) enum Command {
     Tenant(Tenant),
     /// Import an organisation from CSV files into a tenant: all of it, or nothing
     ///
-    /// Every bad row is named with its file, line, column and reason; see docs/importing.md.
+    /// Every bad row is named with its file, line, column and reason; see docs/importing.md. With
+    /// `--mode independent`, the rows that are good come in.
     #[command(after_help = EXIT_CODES)]
     Import(Import),
     /// Create two sample companies with people, `acme` (a schema of its own) and `globex` (pooled)
@@ -225,6 +228,20 @@ pub(crate) struct Import {
     /// What the rows of a single file are, when its name does not say it
     #[arg(long)]
     pub(crate) kind: Option<Kind>,
+    /// What a single file calls our column; without a column, the heading is not read; may be
+    /// repeated
+    #[arg(
+        long = "map",
+        value_name = "HEADING:COLUMN",
+        conflicts_with = "mapping"
+    )]
+    pub(crate) columns: Vec<String>,
+    /// `atomic`: one bad row, and none comes in; `independent`: the good ones do
+    #[arg(long, default_value_t, value_name = "MODE")]
+    pub(crate) mode: ImportMode,
+    /// Store nothing and draw no number; say what would come in, and what is wrong
+    #[arg(long)]
+    pub(crate) dry_run: bool,
     /// A folder with files, or one file
     #[arg(value_name = "DIR|FILE")]
     pub(crate) source: PathBuf,

@@ -7,8 +7,8 @@ use std::{process::ExitCode, sync::Arc};
 
 use app::{
     operate::{
-        self, Failure, ImportRequest, Operator, PasswordFrom, Phase, PublicTenant, TenantRequest,
-        UpOptions,
+        self, Failure, ImportOptions, ImportRequest, Operator, PasswordFrom, Phase, PublicTenant,
+        TenantRequest, UpOptions,
     },
     settings::LoadFrom,
 };
@@ -31,7 +31,7 @@ async fn main() -> ExitCode {
     let _log = operate::log_warnings();
     let result = run(arguments).await;
     let code = match &result {
-        Ok(_) => ExitCode::SUCCESS,
+        Ok(printed) => printed.exit_code(),
         Err(failure) => ExitCode::from(failure.exit_code()),
     };
     print::finish(&result, json);
@@ -136,6 +136,11 @@ fn import_request(arguments: arguments::Import) -> ImportRequest {
         mapping: arguments.mapping,
         options: arguments.options.into_iter().collect(),
         kind: arguments.kind,
+        columns: arguments.columns,
+        how: ImportOptions {
+            mode: arguments.mode,
+            dry_run: arguments.dry_run,
+        },
         source: arguments.source,
     }
 }

@@ -20,6 +20,8 @@ use serde_json::{Value, json};
 pub(crate) struct Printed {
     text: String,
     json: Value,
+    /// Whether it is only a part of what was asked for.
+    is_part: bool,
 }
 
 impl Printed {
@@ -28,13 +30,20 @@ impl Printed {
         Self {
             text,
             json: serde_json::to_value(report).unwrap_or_default(),
+            is_part: false,
         }
+    }
+
+    /// What the process exits with: 5 when a part was not done.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(if self.is_part { 5 } else { 0 })
     }
 
     pub(crate) fn config(settings: &Settings) -> Self {
         Self {
             text: settings.redacted(),
             json: operate::config_json(settings),
+            is_part: false,
         }
     }
 
@@ -130,6 +139,9 @@ impl Printed {
 
     pub(crate) fn imported(report: &ImportedReport) -> Self {
         let mut text = String::new();
+        if report.dry_run {
+            text.push_str("Nothing was stored; this is what would come in.\n");
+        }
         for (name, count) in [
             ("departments", report.departments),
             ("job titles", report.job_titles),
@@ -140,7 +152,20 @@ impl Printed {
         ] {
             line(&mut text, name, &count.to_string());
         }
-        Self::of(report, text)
+        if report.failed > 0 {
+            line(
+                &mut text,
+                "rows that did not come in",
+                &report.failed.to_string(),
+            );
+        }
+        for error in &report.errors {
+            let _ = writeln!(text, "  {error}");
+        }
+        Self {
+            is_part: report.failed > 0,
+            ..Self::of(report, text)
+        }
     }
 
     pub(crate) fn purged_answers(report: &PurgeReport<PurgedAnswers>) -> Self {
@@ -276,7 +301,31 @@ impl Reporter for Terminal {
     fn progress(&self, what: &str, done: usize, total: usize) {
         if self.is_terminal {
             let end = if done == total { "\n" } else { "" };
-            let _ = write!(io::stderr(), "\r{what}: {done} of {total}{end}");
+            let bar = bar(done, total);
+            let _ = write!(io::stderr(), "\r[{bar}] {what}: {done} of {total}{end}");
         }
+    }
+}
+
+/// How far something is, in 30 signs.
+fn bar(done: usize, total: usize) -> String {
+    const WIDTH: usize = 30;
+    let full = (done.min(total) * WIDTH)
+        .checked_div(total)
+        .unwrap_or(WIDTH);
+    format!("{}{}", "#".repeat(full), ".".repeat(WIDTH - full))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_fills_up() {
+        assert_eq!(bar(0, 10), ".".repeat(30));
+        assert_eq!(bar(5, 10), format!("{}{}", "#".repeat(15), ".".repeat(15)));
+        assert_eq!(bar(10, 10), "#".repeat(30));
+        assert_eq!(bar(11, 10), "#".repeat(30));
+        assert_eq!(bar(0, 0), "#".repeat(30));
     }
 }

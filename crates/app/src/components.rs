@@ -145,6 +145,7 @@ impl Components {
             metrics: HttpMetrics::register(&mut metrics, RouteTable::actions(&document)?),
             ambient: ambient.clone(),
             request_timeout: settings.http.request_timeout,
+            long_request_timeout: settings.imports.timeout,
         };
         Ok(Self {
             pipeline: Arc::new(pipeline),
@@ -158,7 +159,12 @@ impl Components {
                 Arc::clone(&authorizer),
                 Postgres,
             ),
-            imports: ImportService::new(database.clone(), ambient, Postgres),
+            imports: ImportService::new(
+                database.clone(),
+                ambient,
+                Postgres,
+                settings.imports.limits(),
+            ),
             authorizer,
             directory,
             administration,

@@ -5,6 +5,7 @@ mod compensation;
 mod employee;
 mod employment;
 mod history;
+mod leading;
 mod name;
 mod organisation;
 mod profile;
@@ -19,6 +20,7 @@ pub use compensation::{
 pub use employee::{EMPLOYEE_FIELDS, Employee, EmploymentStatus};
 pub use employment::{Cause, Employment, EmploymentType, EndReason, Terms};
 pub use history::History;
+pub(crate) use leading::cannot_lead;
 pub use name::{Name, PersonName};
 pub use organisation::{Department, JobTitle, Location, PayRange, PayRangeError, PostalAddress};
 pub use profile::{

@@ -19,8 +19,9 @@ pub use change_compensation::ChangeCompensation;
 pub use file::Edit;
 pub use hire::Hire;
 #[cfg(test)]
-pub(crate) use import::LIMITS;
-pub use import::{ImportError, ImportTurn, Imports};
+#[cfg(test)]
+pub(crate) use import::WAITING;
+pub use import::{ImportError, ImportOptions, ImportTurn, Imported, Imports, Progress, fields};
 pub use organisation::{NewDepartment, NewJobTitle, NewLocation};
 pub use promote::Promotion;
 pub use rehire::Rehire;

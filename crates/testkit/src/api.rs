@@ -138,8 +138,14 @@ impl<D: AppLogin> Api<D> {
         let components = Components::connect(&settings, Ambient::system())
             .await
             .expect("the API connects to its database");
-        let server = app::serve(&settings.http, components, listener, false)
-            .expect("the API starts to serve");
+        let server = app::serve(
+            &settings.http,
+            &settings.imports,
+            components,
+            listener,
+            false,
+        )
+        .expect("the API starts to serve");
         let handle = server.handle();
         telemetry::spawn(server);
         let client = reqwest::Client::builder()

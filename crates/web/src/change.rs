@@ -192,16 +192,20 @@ fn key(request: &HttpRequest) -> Result<Option<String>, Problem> {
 }
 
 /// SHA-256 of a body, noted by whoever read it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RequestHash([u8; 32]);
 
 impl RequestHash {
     /// Notes the body of a request that may be done once.
     pub(crate) fn note(request: &HttpRequest, body: &[u8]) {
         if request.headers().contains_key("idempotency-key") {
-            let hash = sha256(digest::digest(&digest::SHA256, body));
-            request.extensions_mut().insert(Self(hash));
+            Self::note_digest(request, digest::digest(&digest::SHA256, body));
         }
+    }
+
+    /// Notes the SHA-256 of a body that was read piece by piece.
+    pub(crate) fn note_digest(request: &HttpRequest, digest: digest::Digest) {
+        request.extensions_mut().insert(Self(sha256(digest)));
     }
 }
 

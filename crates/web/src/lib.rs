@@ -35,7 +35,8 @@
 //! The first head of a connection has to come within `http.client_timeout` (408), a body within
 //! `http.body_timeout` (400), and a connection whose request was not read to its end is closed after
 //! the answer. Whoever has begun a request on a connection that was kept, and whoever does not read
-//! his answer, loses the connection after `http.request_timeout` and a little (`app::server`).
+//! his answer, loses the connection after `http.request_timeout` and a little (`app::server`); on a
+//! route that takes long, [`ClientTime`] says after how long.
 //!
 //! # What is logged
 //! Every answer is one event of the access log. A defect (500) is an `error` with its causes; that
@@ -60,6 +61,7 @@ mod problem;
 mod response;
 mod route;
 mod serde_text;
+mod spool;
 
 pub use body::Body;
 pub use catalogue::ErrorType;
@@ -69,7 +71,7 @@ pub use context::{Allowed, Signed, TenantOnly};
 pub use cursor::{CursorKeyError, CursorScope, Cursors};
 pub use draft::{Draft, PatchOf};
 pub use edge::{
-    Edge,
+    ClientTime, Edge,
     cors::Cors,
     forwarded::TrustedProxies,
     limits::{LimitSettings, Limits, Rate},
@@ -81,3 +83,4 @@ pub use ports::{Authenticator, TenantResolver};
 pub use problem::{FieldProblem, Problem, ProblemBody};
 pub use response::{Answer, Created, Json, List, NoContent, PageInfo, Rendered, Whole};
 pub use route::{Access, RouteError, RouteTable};
+pub use spool::Spool;

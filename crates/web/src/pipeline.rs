@@ -27,7 +27,7 @@ use tracing::Instrument as _;
 use crate::{
     Access, Authenticator, Problem, RouteTable, TenantResolver, accept,
     context::RequestState,
-    edge::{Edge, answer::Dress, upload::Upload},
+    edge::{ClientTime, Edge, answer::Dress, upload::Upload},
     route::{Found, is_platform},
 };
 
@@ -49,6 +49,8 @@ pub struct Pipeline {
     pub ambient: Ambient,
     /// How long a request may take, from its first byte in the application to its answer.
     pub request_timeout: Duration,
+    /// The same of a route that takes long: `x-duration: long` in its description.
+    pub long_request_timeout: Duration,
 }
 
 impl std::fmt::Debug for Pipeline {
@@ -75,6 +77,7 @@ pub async fn pipeline(
     head_as_get(&mut request);
     let upload = Upload::watch(&mut request, edge.body_timeout);
     let path = request.path().to_owned();
+    let time = pipeline.time_of(&request, &path);
 
     let work = async {
         if let Some(answer) = pipeline.preflight(request.head(), &path).await? {
@@ -92,7 +95,7 @@ pub async fn pipeline(
     };
     // A panic in a handler is one failed request, not a dead connection.
     let work = AssertUnwindSafe(work).catch_unwind();
-    let outcome = tokio::time::timeout(pipeline.request_timeout, work).instrument(span.clone());
+    let outcome = tokio::time::timeout(time, work).instrument(span.clone());
     let answered = match outcome.await {
         Ok(Ok(answered)) => answered,
         Ok(Err(_panic)) => Err(Problem::new(
@@ -172,6 +175,19 @@ fn record(
 }
 
 impl Pipeline {
+    /// How long a request may take. Who asks for what takes long is waited for as long.
+    fn time_of(&self, request: &ServiceRequest, path: &str) -> Duration {
+        match self.routes.find(request.method(), path) {
+            Found::Route(route) if route.takes_long => {
+                if let Some(patience) = request.request().conn_data::<ClientTime>() {
+                    patience.extend(self.long_request_timeout);
+                }
+                self.long_request_timeout
+            }
+            _ => self.request_timeout,
+        }
+    }
+
     /// Everything between the request line and the handler.
     async fn admit<'pipeline>(
         &'pipeline self,

@@ -39,6 +39,14 @@ pub enum RouteError {
         /// The path.
         path: String,
     },
+    /// An operation says something of its duration that is not understood.
+    #[error("{method} {path} declares another `x-duration` than `long`")]
+    Duration {
+        /// The method.
+        method: String,
+        /// The path.
+        path: String,
+    },
     /// A permission of the platform guards a path of every tenant, or the other way round.
     #[error(
         "{method} {path}: below {PLATFORM} a permission `platform:…` is needed, and nowhere else"
@@ -73,6 +81,8 @@ pub(crate) struct Route {
     pub(crate) action: String,
     /// Whether it works only while the tenant's subscription does.
     pub(crate) needs_subscription: bool,
+    /// Whether it may take longer than others: an import of many rows.
+    pub(crate) takes_long: bool,
     /// Whether an orchestrator asks it how the process is.
     pub(crate) is_probe: bool,
     /// The media types that it can answer with when all goes well; none for no content.
@@ -106,6 +116,11 @@ impl RouteTable {
                 Some(Some("exempt")) => false,
                 Some(_) => return Err(RouteError::Subscription { method, path }),
             };
+            let takes_long = match operation.and_then(|it| it.get("x-duration")) {
+                None => false,
+                Some(duration) if duration == "long" => true,
+                Some(_) => return Err(RouteError::Duration { method, path }),
+            };
             let is_platforms =
                 matches!(&access, Access::Permission(name) if name.starts_with("platform:"));
             if is_platforms != is_platform(&path) {
@@ -118,6 +133,7 @@ impl RouteTable {
                     access,
                     action,
                     needs_subscription,
+                    takes_long,
                     is_probe,
                     produces,
                 });

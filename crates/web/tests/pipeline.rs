@@ -93,6 +93,7 @@ fn composed() -> Pipeline {
         metrics: HttpMetrics::register(&mut Metrics::new(), []),
         ambient: Ambient::system(),
         request_timeout: Duration::from_millis(50),
+        long_request_timeout: Duration::from_millis(500),
     }
 }
 

@@ -86,6 +86,36 @@ async fn an_import_brings_everything_in_or_names_every_bad_row() {
             .starts_with("people.csv, line 2, hire_date: ")
     );
 
+    let part = files.path().join("employees.csv");
+    fs::write(
+        &part,
+        "Given,last_name,hire_date\nA,B,2026-02-30\nC,D,2026-03-01\n",
+    )
+    .unwrap();
+    let part = part.to_str().unwrap();
+    let unmapped = scratch.run(&["import", "--tenant", "pumps", part]);
+    assert_eq!(unmapped.code, 4);
+    let map = ["--map", "given:first_name", "--mode", "independent"];
+    let dry = [
+        &["import", "--tenant", "pumps", "--dry-run"],
+        &map[..],
+        &[part],
+    ]
+    .concat();
+    let would = scratch.run(&dry);
+    assert_eq!(
+        (would.code, &would.json["failed"]),
+        (5, &serde_json::json!(1))
+    );
+    assert_eq!(would.json["created"], 1, "{}", would.json);
+    let error = would.json["errors"][0].as_str().unwrap();
+    assert!(
+        error.starts_with("employees.csv, line 2, hire_date: "),
+        "{error}"
+    );
+    let count = "SELECT count(*) FROM t_pumps.employees";
+    assert_eq!(scratch.ask(count).await, "0");
+
     let imported = scratch.run(&["import", "--tenant", "pumps", folder.to_str().unwrap()]);
     assert_eq!(imported.json["employees"], 60, "{}", imported.json);
     assert_eq!(

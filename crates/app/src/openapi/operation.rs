@@ -62,9 +62,8 @@ fn describe(operation: &mut Value, paragraph: &str) {
     }
 }
 
-/// POSTs that are no [`web::Change`]: signing out twice is signing out, and an import is its own
-/// transaction over a body that is too large to be kept.
-const WITHOUT_KEY: [&str; 2] = ["logout", "import_file"];
+/// POSTs that are no [`web::Change`]: signing out twice is signing out.
+const WITHOUT_KEY: [&str; 1] = ["logout"];
 
 /// Adds the headers that it takes, and an example to a parameter whose schema suggests one.
 fn parameters(method: &str, operation: &mut Value, needs: &Needs, schemas: &Value) {

@@ -3,7 +3,10 @@
 use access::Role;
 use auth::{AuthError, DisplayName, NewUser};
 use database::{StoreError, TenantContext};
-use employees::import::{ImportSet, Kind};
+use employees::{
+    import::{ImportSet, Kind},
+    service::ImportOptions,
+};
 use kernel::{EmployeeId, Placement};
 use migration::MigrationError;
 use sea_orm::{FromQueryResult, Value};
@@ -113,7 +116,10 @@ impl Operator {
             let files = company.files.iter();
             let files = files.map(|(kind, name, text)| (*kind, *name, text.as_bytes().to_vec()));
             let set = ImportSet::native(files);
-            Some(self.bring_in(platform, &tenant.context, set).await?)
+            Some(
+                self.bring_in(platform, &tenant.context, set, ImportOptions::default())
+                    .await?,
+            )
         };
         let mut users = Vec::new();
         for (email, role) in [

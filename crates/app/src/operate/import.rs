@@ -9,10 +9,10 @@ use std::{
 use employees::{
     ImportService,
     import::{
-        ImportSet, ImportSetError, Kind, MAX_FILE_BYTES, Mapping, MappingError, ReadyMapping,
+        ColumnMap, ImportSet, ImportSetError, Kind, Mapping, MappingError, ReadyMapping, content,
     },
     postgres::Postgres,
-    service::ImportError,
+    service::{ImportError, ImportOptions},
 };
 use kernel::Slug;
 
@@ -31,10 +31,14 @@ pub struct ImportRequest {
     pub source: PathBuf,
     /// What the rows of the one file are, when its name does not say it.
     pub kind: Option<Kind>,
+    /// What the one file calls our columns, where it calls them otherwise: `Surname:last_name`.
+    pub columns: Vec<String>,
+    /// What becomes of good rows when others are bad, and whether anything is stored.
+    pub how: ImportOptions,
 }
 
 impl Operator {
-    /// Imports files into a tenant: all of it, or nothing.
+    /// Imports files into a tenant: all of it, or nothing; or what is good.
     ///
     /// # Errors
     /// [`Failure::Import`] with everything that is wrong with the files, [`Failure::Files`],
@@ -44,7 +48,8 @@ impl Operator {
         let platform = self.open().await?;
         let found = platform.tenant(&request.tenant).await?;
         found.tenant.admits_requests()?;
-        self.bring_in(&platform, &found.context, set).await
+        self.bring_in(&platform, &found.context, set, request.how)
+            .await
     }
 
     pub(super) async fn bring_in(
@@ -52,11 +57,20 @@ impl Operator {
         platform: &Platform,
         tenant: &database::TenantContext,
         set: ImportSet,
+        how: ImportOptions,
     ) -> Result<ImportedReport, Failure> {
         let database = platform.database.clone();
-        let imports = ImportService::new(database, self.ambient.clone(), Postgres);
-        let report = Box::pin(imports.import_as_operator(tenant, set)).await?;
-        Ok(ImportedReport::of(&report))
+        let limits = self.settings.imports.limits();
+        let imports = ImportService::new(database, self.ambient.clone(), Postgres, limits);
+        let progress = |kind: Kind, done, total| {
+            let what = match kind {
+                Kind::EmploymentHistory => "employments",
+                other => other.as_str(),
+            };
+            self.reporter.progress(what, done, total);
+        };
+        let imported = imports.import_as_operator(tenant, set, how, &progress);
+        Ok(ImportedReport::of(&Box::pin(imported).await?, how.dry_run))
     }
 }
 
@@ -73,7 +87,13 @@ fn files(request: &ImportRequest) -> Result<ImportSet, Failure> {
         .transpose()?;
     let source = request.source.as_path();
     if mapping.is_none() && source.is_file() {
-        return one_file(source, request.kind);
+        return one_file(source, request.kind, &request.columns.join(","));
+    }
+    if !request.columns.is_empty() {
+        return Err(Failure::Argument {
+            option: "--map",
+            reason: "it goes with one file".to_owned(),
+        });
     }
     Ok(ImportSet::from_folder(source, mapping)?)
 }
@@ -94,7 +114,7 @@ fn ready(file: &Path, options: &BTreeMap<String, String>) -> Result<ReadyMapping
 }
 
 /// `employees.csv` says by its name what it is.
-fn one_file(file: &Path, kind: Option<Kind>) -> Result<ImportSet, Failure> {
+fn one_file(file: &Path, kind: Option<Kind>, columns: &str) -> Result<ImportSet, Failure> {
     let stem = file
         .file_stem()
         .and_then(|stem| stem.to_str())
@@ -109,24 +129,14 @@ fn one_file(file: &Path, kind: Option<Kind>) -> Result<ImportSet, Failure> {
             ),
         })?,
     };
-    let unreadable = |source| ImportSetError::Unreadable {
-        path: file.to_owned(),
-        source,
-    };
-    let length = fs::metadata(file).map_err(unreadable)?.len();
-    if length > MAX_FILE_BYTES {
-        return Err(ImportSetError::TooLarge {
-            path: file.to_owned(),
-        }
-        .into());
-    }
+    let columns = ColumnMap::parse(kind, columns).map_err(|error| Failure::Argument {
+        option: "--map",
+        reason: error.to_string(),
+    })?;
     let name = file
         .file_name()
         .and_then(|name| name.to_str())
         .unwrap_or(stem);
-    Ok(ImportSet::single(
-        kind,
-        name,
-        fs::read(file).map_err(unreadable)?,
-    ))
+    let set = ImportSet::single(kind, name, content(file)?);
+    Ok(set.with_columns(columns))
 }

@@ -32,7 +32,10 @@ use crate::settings::Settings;
 pub use auth::Purged;
 pub use credentials::Credentials;
 pub use diagnose::{Check, Diagnosis, Finding, Phase};
-pub use employees::import::Kind;
+pub use employees::{
+    import::{ImportMode, Kind},
+    service::ImportOptions,
+};
 pub use failure::Failure;
 pub use import::ImportRequest;
 pub use kernel::{EmailAddress, Placement, Slug, TimeZone};

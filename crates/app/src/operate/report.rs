@@ -2,7 +2,7 @@
 
 use std::{ops::AddAssign, path::PathBuf};
 
-use employees::import::ImportReport;
+use employees::service::Imported;
 use serde::Serialize;
 use tenancy::{HostName, Tenant};
 
@@ -180,11 +180,28 @@ pub struct ImportedReport {
     pub past_employments: usize,
     /// Records of pay.
     pub compensations: usize,
+    /// Whether nothing was stored.
+    pub dry_run: bool,
+    /// Rows that came in.
+    pub created: usize,
+    /// Rows that did not.
+    pub failed: usize,
+    /// What is wrong with them, a line each.
+    pub errors: Vec<String>,
 }
 
 impl ImportedReport {
-    pub(super) fn of(report: &ImportReport) -> Self {
+    pub(super) fn of(imported: &Imported, dry_run: bool) -> Self {
+        let Imported { report, faults } = imported;
+        let mut errors: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        if faults.more() > 0 {
+            errors.push(format!("and {} more", faults.more()));
+        }
         Self {
+            dry_run,
+            created: report.rows(),
+            failed: faults.rows(),
+            errors,
             departments: report.departments,
             job_titles: report.job_titles,
             locations: report.locations,

@@ -18,7 +18,10 @@ use patient::{Patience, Patient};
 use utoipa_actix_web::AppExt as _;
 use web::{nothing_here, pipeline};
 
-use crate::{Components, routes, settings::HttpSettings};
+use crate::{
+    Components, routes,
+    settings::{HttpSettings, ImportSettings},
+};
 
 /// Starts to serve on a socket that is bound already. The server ends on SIGTERM or SIGINT: it
 /// stops accepting, finishes what it began within `shutdown_grace`, and closes.
@@ -27,13 +30,14 @@ use crate::{Components, routes, settings::HttpSettings};
 /// When the socket cannot be used.
 pub fn serve(
     settings: &HttpSettings,
+    imports: &ImportSettings,
     components: Components,
     listener: TcpListener,
     signals: bool,
 ) -> io::Result<Server> {
     let limits = (
         PayloadConfig::new(settings.body_limit),
-        Data::new(ImportBodyLimit(settings.import_body_limit)),
+        Data::new(ImportBodyLimit(imports.body_limit)),
     );
     let pipe = Data::from(components.pipeline);
     let authorizer = Data::from(components.authorizer);
@@ -101,6 +105,9 @@ pub fn serve(
             })
             .keep_alive(keep_alive)
             .client_request_timeout(client_timeout)
+            .on_connect_ext(|stream: &Patient<TcpStream>, data| {
+                data.insert(stream.longer());
+            })
             .finish(map_config(app, |()| AppConfig::default()));
         fn_service(move |stream: TcpStream| async move {
             // An answer goes out at once; without it, it is only later.

@@ -16,6 +16,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::{Instant, Sleep, sleep_until},
 };
+use web::ClientTime;
 
 /// Bytes a second that an answer may take besides its time: of a mobile phone in the countryside.
 const SLOWEST: u64 = 16 * 1024;
@@ -33,6 +34,8 @@ pub(super) struct Patience {
 pub(super) struct Patient<S> {
     stream: S,
     patience: Patience,
+    /// How long the present request may take, when that is longer.
+    longer: ClientTime,
     /// Since when a request is being received and nothing is answered.
     asked: Option<Instant>,
     /// Since when the client does not take what is written, and how much he took since.
@@ -46,15 +49,23 @@ impl<S> Patient<S> {
         Self {
             stream,
             patience,
+            longer: ClientTime::default(),
             asked: None,
             stuck: None,
             alarm: None,
         }
     }
 
+    /// What a request that takes long says so to.
+    pub(super) fn longer(&self) -> ClientTime {
+        self.longer.clone()
+    }
+
     /// When the client has had his time, if he is waited for.
     fn deadline(&self) -> Option<Instant> {
-        let asked = self.asked.map(|since| since + self.patience.request);
+        let request = self.patience.request;
+        let request = self.longer.get().map_or(request, |it| it.max(request));
+        let asked = self.asked.map(|since| since + request);
         let stuck = self.stuck.map(|(since, taken)| {
             let earned = Duration::from_millis(taken.saturating_mul(1_000) / SLOWEST);
             since + self.patience.answer + earned
@@ -89,6 +100,7 @@ impl<S> Patient<S> {
         match written {
             Poll::Ready(Ok(taken)) => {
                 self.asked = None;
+                self.longer.reset();
                 if *taken >= length {
                     self.stuck = None;
                 } else if let Some((_, so_far)) = &mut self.stuck {
@@ -209,6 +221,25 @@ mod tests {
         let mut server = Patient::new(server, PATIENCE);
         client.write_all(b"GET").await.unwrap();
         let mut buffer = [0; 16];
+        assert_eq!(server.read(&mut buffer).await.unwrap(), 3);
+        let begun = Instant::now();
+        let error = server.read(&mut buffer).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert_eq!(begun.elapsed().as_secs(), 10);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_takes_long_has_its_time_and_the_next_request_has_not() {
+        let (mut client, server) = duplex(64);
+        let mut server = Patient::new(server, PATIENCE);
+        let mut buffer = [0; 16];
+        client.write_all(b"POST").await.unwrap();
+        assert_eq!(server.read(&mut buffer).await.unwrap(), 4);
+        server.longer().extend(Duration::from_mins(5));
+        let waited = tokio::time::timeout(Duration::from_mins(4), server.read(&mut buffer));
+        assert!(waited.await.is_err(), "it is waited for");
+        server.write_all(b"200").await.unwrap();
+        client.write_all(b"GET").await.unwrap();
         assert_eq!(server.read(&mut buffer).await.unwrap(), 3);
         let begun = Instant::now();
         let error = server.read(&mut buffer).await.unwrap_err();

@@ -48,8 +48,8 @@ use std::fmt::Write;
 pub use error::{Problem, SettingsError};
 pub use reference::reference;
 pub use sections::{
-    Argon2Settings, AuthSettings, DatabaseSettings, HealthSettings, HttpSettings, LimitSettings,
-    MetricsSettings, PrincipalCacheSettings, TenancySettings,
+    Argon2Settings, AuthSettings, DatabaseSettings, HealthSettings, HttpSettings, ImportSettings,
+    LimitSettings, MetricsSettings, PrincipalCacheSettings, TenancySettings,
 };
 pub use sources::{DEFAULT_FILE, LoadFrom};
 pub use telemetry::{LogSettings, TraceSettings};
@@ -63,6 +63,8 @@ use section::{Section, SectionDescription};
 pub struct Settings {
     /// How HTTP is served.
     pub http: HttpSettings,
+    /// Imports of people and organisation.
+    pub imports: ImportSettings,
     /// How much one client may ask for.
     pub limits: LimitSettings,
     /// How PostgreSQL is reached.
@@ -131,6 +133,7 @@ impl Settings {
     fn describe() -> Vec<SectionDescription> {
         [
             HttpSettings::describe("http"),
+            ImportSettings::describe("imports"),
             LimitSettings::describe("limits"),
             DatabaseSettings::describe("database"),
             TenancySettings::describe("tenancy"),
@@ -146,6 +149,7 @@ impl Settings {
     fn read(reader: &mut Reader) -> Option<Self> {
         // All are read before the first `?`, so that no problem hides another.
         let http = HttpSettings::read("http", reader);
+        let imports = ImportSettings::read("imports", reader);
         let limits = LimitSettings::read("limits", reader);
         let database = DatabaseSettings::read("database", reader);
         let tenancy = TenancySettings::read("tenancy", reader);
@@ -156,6 +160,7 @@ impl Settings {
         let traces = TraceSettings::read("traces", reader);
         Some(Self {
             http: http?,
+            imports: imports?,
             limits: limits?,
             database: database?,
             tenancy: tenancy?,
@@ -171,6 +176,7 @@ impl Settings {
     fn show(&self) -> BTreeMap<String, Option<toml::Value>> {
         let mut shown = BTreeMap::new();
         self.http.show("http", &mut shown);
+        self.imports.show("imports", &mut shown);
         self.limits.show("limits", &mut shown);
         self.database.show("database", &mut shown);
         self.tenancy.show("tenancy", &mut shown);

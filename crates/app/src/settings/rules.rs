@@ -8,6 +8,7 @@ use super::{DatabaseSettings, Settings};
 pub(super) fn broken(settings: &Settings) -> Vec<Problem> {
     let Settings {
         http,
+        imports,
         database,
         tenancy,
         auth,
@@ -26,8 +27,8 @@ pub(super) fn broken(settings: &Settings) -> Vec<Problem> {
         ),
         (
             "http.body_limit",
-            http.body_limit <= http.import_body_limit,
-            "it must not be larger than import_body_limit",
+            http.body_limit as u64 <= imports.body_limit,
+            "it must not be larger than body_limit of [imports]",
         ),
         ("database.url", is_database_url(url), NO_DATABASE_URL),
         (

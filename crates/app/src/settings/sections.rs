@@ -5,6 +5,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use employees::import::ImportLimits;
 use ipnet::IpNet;
 use secrecy::SecretString;
 use url::Host;
@@ -34,8 +35,6 @@ section! {
         cors_origins: Vec<WebOrigin> = "";
         /// Largest request body, in bytes.
         body_limit: usize = "1048576", from "1024" to "67108864";
-        /// Largest body of an import, in bytes. Four at most are in memory at a time.
-        import_body_limit: usize = "33554432", from "1024" to "1073741824";
         /// Pages of lists that are read at a time to be written as CSV. Between two pages an export
         /// holds 200 lines in memory, and neither a place nor a connection.
         exports: usize = "16", from "1" to "10000";
@@ -53,6 +52,39 @@ section! {
         request_timeout: Duration = "30s", from "100ms" to "10m";
         /// How long running requests may take to end when the server stops.
         shutdown_grace: Duration = "25s", from "0s" to "10m";
+    }
+}
+
+section! {
+    /// Imports of people and organisation from files, over HTTP and by the operator.
+    pub struct ImportSettings {
+        /// Largest body of an import over HTTP, in bytes. It lies in a file without a name in the
+        /// folder for temporary files (`TMPDIR`) while it is imported.
+        body_limit: u64 = "33554432", from "1024" to "1073741824";
+        /// How long an import over HTTP may take, from its first byte to its answer. A proxy in
+        /// front of the API must wait as long.
+        timeout: Duration = "5m", from "1s" to "1h";
+        /// Rows that a file may have. An import holds about half a kilobyte of each in memory.
+        rows: usize = "100000", from "1" to "1000000";
+        /// Bytes that a row may have.
+        row_bytes: usize = "65536", from "1024" to "16777216";
+        /// Faults that are told one by one; the others are counted.
+        listed_faults: usize = "1000", from "1" to "100000";
+        /// Imports that a process does at a time, each of another tenant and on a connection of the
+        /// pool.
+        at_once: usize = "4", from "1" to "64";
+    }
+}
+
+impl ImportSettings {
+    /// What an import may have at most.
+    pub fn limits(&self) -> ImportLimits {
+        ImportLimits {
+            rows: self.rows,
+            row_bytes: self.row_bytes,
+            faults: self.listed_faults,
+            at_once: self.at_once,
+        }
     }
 }
 

@@ -272,7 +272,7 @@ fn a_list_may_be_emptied() {
 fn settings_that_contradict_each_other_are_wrong() {
     insta::assert_snapshot!(error(&[
         ("HRMS_HTTP__BASE_DOMAINS", "127.0.0.1"),
-        ("HRMS_HTTP__IMPORT_BODY_LIMIT", "1024"),
+        ("HRMS_IMPORTS__BODY_LIMIT", "1024"),
         ("HRMS_DATABASE__LOCK_TIMEOUT", "11s"),
         ("HRMS_AUTH__ACCESS_TOKEN_TTL", "20m"),
         ("HRMS_AUTH__REFRESH_TTL", "20m"),
@@ -280,7 +280,7 @@ fn settings_that_contradict_each_other_are_wrong() {
     ]), @r"
     the settings are wrong:
       - [http] base_domains from HRMS_HTTP__BASE_DOMAINS: allowed are names; an address has no subdomains
-      - [http] body_limit from default: it must not be larger than import_body_limit
+      - [http] body_limit from default: it must not be larger than body_limit of [imports]
       - [database] lock_timeout from HRMS_DATABASE__LOCK_TIMEOUT: it must not be longer than statement_timeout, which ends the waiting statement
       - [auth] access_token_ttl from HRMS_AUTH__ACCESS_TOKEN_TTL: it must be shorter than refresh_ttl
       - [auth] refresh_ttl from HRMS_AUTH__REFRESH_TTL: it must not be longer than session_ttl

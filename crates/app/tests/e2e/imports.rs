@@ -1,5 +1,6 @@
 //! `POST /api/v1/imports`: a file of the tenant's own, all of its rows or none.
 
+use app::settings::Settings;
 use reqwest::Method;
 use serde_json::{Value, json};
 use testkit::{Answer, Api, Session};
@@ -44,6 +45,7 @@ async fn managers_may_come_later_in_the_file() {
         assert_eq!(
             imported.body,
             json!({
+                "dry_run": false, "created": 3, "failed": 0, "errors": [],
                 "departments": 0, "job_titles": 0, "locations": 0, "employees": 3,
                 "past_employments": 0, "compensations": 0,
             })
@@ -210,4 +212,308 @@ async fn a_file_that_is_announced_as_too_large_is_refused_before_it_comes() {
     let session = api.sign_in("acme", "hr_manager").await;
     let answer = answered(begun(&api, &session, 99_999_999_999).await).await;
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+}
+
+const HEADER: &str = "employee_number,first_name,last_name,hire_date,manager_number\n";
+
+/// Imports people with more parameters, and a key if one is given.
+async fn import_how(
+    api: &Api,
+    session: &Session,
+    how: &str,
+    key: Option<&str>,
+    csv: impl Into<Vec<u8>>,
+) -> Answer {
+    let path = format!("/api/v1/imports?kind=employees{how}");
+    let mut request = api
+        .signed(session, Method::POST, &path)
+        .header("content-type", "text/csv")
+        .body(csv.into());
+    if let Some(key) = key {
+        request = request.header("idempotency-key", key);
+    }
+    api.send(request).await
+}
+
+#[tokio::test]
+async fn good_rows_come_in_and_each_bad_one_is_told_when_the_client_says_so() {
+    let api = Api::start().await;
+    for tenant in ["acme", "initech"] {
+        let session = api.sign_in(tenant, "hr_manager").await;
+        let csv = format!(
+            "{HEADER}1,Ada,Fine,2026-01-05,2\n2,Bea,,2026-01-05,\n3,Cleo,Fine,2026-01-05,\n\
+             4,Dora,Fine,2026-01-05,3\n"
+        );
+        let would = import_how(
+            &api,
+            &session,
+            "&mode=independent&dry_run=true",
+            None,
+            csv.clone(),
+        );
+        let mut would = would.await;
+        assert_eq!(would.status, 200, "{}", would.text);
+        assert!(people(&api, &session).await.is_empty());
+        let refused = import_how(&api, &session, "&dry_run=true", None, csv.clone()).await;
+        assert_eq!(refused.status, 422, "{}", refused.text);
+
+        let did = import_how(&api, &session, "&mode=independent", None, csv).await;
+        assert_eq!(did.status, 200, "{}", did.text);
+        would.body["dry_run"] = json!(false);
+        assert_eq!(did.body, would.body);
+        assert_eq!(
+            (&did.body["created"], &did.body["failed"]),
+            (&json!(2), &json!(2))
+        );
+        let errors = did.body["errors"].as_array().unwrap();
+        let told: Vec<(&str, &str)> = errors
+            .iter()
+            .map(|it| {
+                (
+                    it["pointer"].as_str().unwrap(),
+                    it["code"].as_str().unwrap(),
+                )
+            })
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("/rows/2/manager_number", "not_imported"),
+                ("/rows/3/last_name", "required")
+            ]
+        );
+        assert_eq!(people(&api, &session).await.len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_file_may_call_the_columns_otherwise() {
+    let api = Api::start().await;
+    let session = api.sign_in("acme", "hr_manager").await;
+    let csv = "Given Name, Surname ,HIRE_DATE,Notes\nAda,King,2026-01-05,nice\n";
+    let unknown = import_how(&api, &session, "", None, csv).await;
+    assert_eq!(unknown.status, 422, "{}", unknown.text);
+    let pointers: Vec<&str> = unknown.body["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["pointer"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        pointers,
+        [
+            "/rows/1/Given Name",
+            "/rows/1/Surname",
+            "/rows/1/Notes",
+            "/rows/1/first_name",
+            "/rows/1/last_name"
+        ]
+    );
+    let map = "&map=given+name:first_name,Surname:last_name,Notes:";
+    let mapped = import_how(&api, &session, map, None, csv).await;
+    assert_eq!(mapped.status, 200, "{}", mapped.text);
+    let bad = import_how(&api, &session, map, None, csv.replace("King", "")).await;
+    assert_eq!(bad.body["errors"][0]["pointer"], "/rows/2/Surname");
+    for wrong in [
+        "&map=Surname",
+        "&map=Surname:colour",
+        "&mode=some",
+        "&dry_run=1",
+    ] {
+        let refused = import_how(&api, &session, wrong, None, csv).await;
+        assert_eq!(
+            (refused.status, refused.error()),
+            (400, Some("invalid_parameter")),
+            "{wrong}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_key_makes_an_import_happen_once() {
+    let api = Api::start().await;
+    let session = api.sign_in("acme", "hr_manager").await;
+    let csv = "first_name,last_name,hire_date\nAda,King,2026-01-05\n";
+    let first = import_how(&api, &session, "", Some("a"), csv).await;
+    assert_eq!(first.status, 200, "{}", first.text);
+    let again = import_how(&api, &session, "", Some("a"), csv).await;
+    assert_eq!(again.header("idempotency-replayed"), Some("true"));
+    assert_eq!((again.status, &again.body), (200, &first.body));
+    assert_eq!(people(&api, &session).await.len(), 1);
+    for (how, csv) in [
+        ("", csv.replace("Ada", "Bea")),
+        ("&dry_run=false", csv.to_owned()),
+    ] {
+        let another = import_how(&api, &session, how, Some("a"), csv).await;
+        assert_eq!(
+            (another.status, another.error()),
+            (422, Some("idempotency_key_reused"))
+        );
+    }
+    let refused = import_how(&api, &session, "", Some("b"), "first_name\nAda\n").await;
+    assert_eq!(refused.status, 422);
+    let corrected = import_how(&api, &session, "", Some("b"), csv).await;
+    assert_eq!(corrected.status, 200, "only what succeeded is kept");
+}
+
+fn narrow(settings: &mut Settings) {
+    settings.imports.rows = 100;
+    settings.imports.row_bytes = 10_000;
+    settings.imports.listed_faults = 3;
+    settings.imports.body_limit = 20_000_000;
+}
+
+#[tokio::test]
+async fn hostile_files_are_refused_by_name_and_leave_nothing() {
+    let api = Api::start_with(narrow).await;
+    let session = api.sign_in("acme", "hr_manager").await;
+    let row = "1,Ada,King,2026-01-05,\n";
+    let with = |rows: &str| format!("{HEADER}{rows}").into_bytes();
+    let numbered: Vec<String> = (0..101)
+        .map(|n| format!("{n},Ada,King,2026-01-05,\n"))
+        .collect();
+    let files: Vec<(&str, Vec<u8>, &str, &str)> = vec![
+        ("no bytes", Vec::new(), "/rows/1", "empty"),
+        (
+            "too many rows",
+            with(&numbered.concat()),
+            "/rows/102",
+            "too_many_rows",
+        ),
+        (
+            "a million columns",
+            with(&format!("{row}{}\n", ",".repeat(1_000_000))),
+            "/rows/3",
+            "too_long",
+        ),
+        (
+            "a field of 10 MB",
+            with(&format!(
+                "{row}2,{},King,2026-01-05,\n",
+                "x".repeat(10_000_000)
+            )),
+            "/rows/3",
+            "too_long",
+        ),
+        (
+            "an open quotation mark",
+            with(&format!("{row}2,\"Ada,King,2026-01-05,\n")),
+            "/rows/3",
+            "quoting",
+        ),
+        (
+            "no UTF-8",
+            [with(row), b"2,\xFF,King,2026-01-05,\n".to_vec()].concat(),
+            "/rows/3",
+            "encoding",
+        ),
+        (
+            "NUL",
+            with("1,A\0da,King,2026-01-05,\n"),
+            "/rows/2/first_name",
+            "invalid",
+        ),
+        (
+            "UTF-16",
+            "\u{feff}first_name\n"
+                .encode_utf16()
+                .flat_map(u16::to_le_bytes)
+                .collect(),
+            "/rows/1",
+            "encoding",
+        ),
+        (
+            "a header of a million columns",
+            ",".repeat(1_000_000).into_bytes(),
+            "/rows/1",
+            "too_long",
+        ),
+    ];
+    for (what, bytes, pointer, code) in files {
+        let answer = import_how(&api, &session, "", None, bytes).await;
+        assert_eq!(
+            (answer.status, answer.error()),
+            (422, Some("validation_failed")),
+            "{what}: {}",
+            answer.text
+        );
+        let errors = answer.body["errors"].as_array().unwrap();
+        let first = (&errors[0]["pointer"], &errors[0]["code"]);
+        assert_eq!(first, (&json!(pointer), &json!(code)), "{what}");
+    }
+    let header_alone = import_how(&api, &session, "", None, HEADER).await;
+    assert_eq!(
+        (header_alone.status, &header_alone.body["created"]),
+        (200, &json!(0))
+    );
+    let bad = with(&"1,,King,2026-01-05,\n".repeat(5));
+    let told = import_how(&api, &session, "", None, bad).await;
+    let errors = told.body["errors"].as_array().unwrap();
+    assert_eq!(errors.len(), 4);
+    assert_eq!(errors[3]["message"], "6 more things are wrong");
+    assert!(people(&api, &session).await.is_empty());
+}
+
+#[tokio::test]
+async fn who_hangs_up_half_way_leaves_nothing_and_frees_his_turn() {
+    let api = Api::start().await;
+    let session = api.sign_in("acme", "hr_manager").await;
+    for _ in 0..3 {
+        let mut stream = begun(&api, &session, 1_000).await;
+        stream.write_all(DEPARTMENT.as_bytes()).await.unwrap();
+        drop(stream);
+        let imported = import(&api, &session, "departments", "code,name\n").await;
+        assert_eq!(imported.status, 200, "{}", imported.text);
+    }
+    let imported = import(&api, &session, "departments", DEPARTMENT).await;
+    assert_eq!(imported.status, 200, "{}", imported.text);
+}
+
+/// The longest name has a quotation mark, a comma, a line of Arabic and an emoji; a formula is one
+/// in a spreadsheet, and in no file of ours.
+#[tokio::test]
+async fn what_a_list_writes_an_import_reads() {
+    let api = Api::start().await;
+    let acme = api.sign_in("acme", "hr_manager").await;
+    let globex = api.sign_in("globex", "hr_manager").await;
+    let csv = "\u{feff}employee_number,first_name,last_name,work_email,phone,hire_date\r\n\
+               1,\"Ada \"\"the, first\"\"\",عائشة 🦀,ada@acme.example,+49 30 1234567,2020-01-01\r\n\
+               2,=1+1,'@SUM(A1),,,2020-02-29\r\n\
+               3,'t,O'Neill;=x,,,1999-12-31\r\n";
+    let imported = import_how(&api, &acme, "", None, csv).await;
+    assert_eq!(imported.status, 200, "{}", imported.text);
+    let export = async |session: &Session| {
+        let path = "/api/v1/employees?sort=employee_number&\
+                    fields=employee_number,first_name,last_name,work_email,phone,hire_date";
+        let request = api
+            .signed(session, Method::GET, path)
+            .header("accept", "text/csv");
+        let answer = api.send(request).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        answer.text
+    };
+    let written = export(&acme).await;
+    assert_eq!(written.lines().count(), 4, "{written}");
+    let imported = import_how(&api, &globex, "", None, written.clone()).await;
+    assert_eq!(imported.status, 200, "{}", imported.text);
+    assert_eq!(export(&globex).await, written);
+}
+
+#[tokio::test]
+async fn an_import_may_take_longer_than_other_requests() {
+    let api = Api::start_with(|settings| {
+        settings.http.request_timeout = std::time::Duration::from_millis(500);
+        settings.http.client_timeout = std::time::Duration::from_millis(500);
+    })
+    .await;
+    let session = api.sign_in("acme", "hr_manager").await;
+    // It waits for its turn, which another one has whose file takes its time.
+    let other = begun(&api, &session, 1_000).await;
+    let waits = import(&api, &session, "departments", DEPARTMENT);
+    let frees = async {
+        tokio::time::sleep(std::time::Duration::from_millis(2_500)).await;
+        drop(other);
+    };
+    let (imported, ()) = tokio::join!(waits, frees);
+    assert_eq!(imported.status, 200, "{}", imported.text);
 }

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use app::{
-    operate::{self, Failure, ImportRequest, ImportedReport, Operator, Silent},
+    operate::{self, Failure, ImportOptions, ImportRequest, ImportedReport, Operator, Silent},
     settings::LoadFrom,
 };
 use serde_json::{Value, json};
@@ -36,6 +36,8 @@ async fn import(api: &Api, tenant: &str, folder: PathBuf) -> Result<ImportedRepo
             .into(),
         source: folder,
         kind: None,
+        columns: Vec::new(),
+        how: ImportOptions::default(),
     };
     operator.import(&request).await
 }

@@ -70,6 +70,9 @@ const REFERENCES: &[(&str, &str)] = &[
 pub(crate) const TEXTS: &[&str] = &[
     "q",
     "kind",
+    "mode",
+    "dry_run",
+    "map",
     "sort",
     "fields",
     "expand",
@@ -121,10 +124,6 @@ pub(crate) const PAGES: &[(&str, Option<(&str, &str)>)] = &[
 
 /// Operations after which the session that called them is over.
 pub(crate) const LAST: &[&str] = &["POST /api/v1/auth/logout"];
-
-/// Operations that take an idempotency key, as their description says, and do not heed it yet. A line
-/// less here is a promise kept.
-pub(crate) const NOT_KEPT: &[&str] = &["POST /api/v1/imports"];
 
 /// The collection that an id is of.
 pub(crate) fn refers_to(_template: &str, name: &str) -> Option<&'static str> {

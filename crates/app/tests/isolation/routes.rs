@@ -261,8 +261,7 @@ impl Attack {
         };
         let first = self.scene.send(&keyed(theirs), named(of, victim)).await;
         self.demand("by whom it belongs to", of, first.status < 300, &first);
-        let is_kept = takes_a_key && !known::NOT_KEPT.contains(&of.name().as_str());
-        if !is_kept || known::LAST.contains(&of.name().as_str()) || first.status >= 300 {
+        if !takes_a_key || known::LAST.contains(&of.name().as_str()) || first.status >= 300 {
             return;
         }
         if of.needs != Needs::Platform {

@@ -1,28 +1,26 @@
 //! `POST /api/v1/imports`: one file of people or organisation.
 
-use std::{future::Future, pin::Pin};
+use std::{cell::Cell, sync::Arc};
 
 use actix_web::{
-    FromRequest, HttpMessage as _, HttpRequest,
-    dev::Payload as Stream,
-    http::header,
-    post,
-    web::{Data, Payload},
+    FromRequest, HttpMessage as _, HttpRequest, HttpResponse, dev, http::header, post, web::Data,
 };
+use futures_util::future::LocalBoxFuture;
 use kernel::ErrorKind;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use web::{Allowed, Json, Problem, ProblemBody, Query, Signed};
+use web::{Allowed, Change, FieldProblem, Json, Problem, ProblemBody, Query, Spool};
 
 use crate::{
     ImportService,
-    import::{ImportReport, ImportSet, Kind, UnknownKind},
+    import::{ColumnMap, ImportMode, ImportSet, Kind},
     permission::Import,
+    service::{ImportOptions, Imported, fields},
 };
 
 /// The largest body of an import, in bytes, as application data. Without it, 32 MiB.
 #[derive(Clone, Copy, Debug)]
-pub struct ImportBodyLimit(pub usize);
+pub struct ImportBodyLimit(pub u64);
 
 impl Default for ImportBodyLimit {
     fn default() -> Self {
@@ -30,7 +28,7 @@ impl Default for ImportBodyLimit {
     }
 }
 
-/// What is imported.
+/// What is imported, and how.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -39,11 +37,62 @@ pub(super) struct ImportParams {
     /// `employment_history`.
     #[param(example = "employees")]
     kind: String,
+    /// `atomic`: one bad row, and none comes in; `independent`: the good ones do. `atomic` when it
+    /// is left out.
+    #[param(example = "atomic")]
+    mode: Option<String>,
+    /// `true`: nothing is stored and no number drawn; the answer is what it would be. `false` when
+    /// it is left out.
+    #[param(example = "false", value_type = Option<bool>)]
+    dry_run: Option<String>,
+    /// What the file calls our columns, where it calls them otherwise: pairs of a heading and a
+    /// column, as in `Surname:last_name,Notes:`. A heading without a column is not read.
+    #[param(example = "")]
+    map: Option<String>,
 }
 
-/// How much came in.
+impl ImportParams {
+    fn parse(&self) -> Result<(Kind, ColumnMap, ImportOptions), Problem> {
+        let Self {
+            kind,
+            mode,
+            dry_run,
+            map,
+        } = self;
+        let wrong = |name: &str, reason: String| Problem::parameter(name, reason);
+        let kind: Kind = kind
+            .parse()
+            .map_err(|unknown: crate::import::UnknownKind| wrong("kind", unknown.to_string()))?;
+        let mode = match mode {
+            Some(mode) => mode
+                .parse()
+                .map_err(|unknown: crate::import::UnknownMode| {
+                    wrong("mode", unknown.to_string())
+                })?,
+            None => ImportMode::Atomic,
+        };
+        let dry_run = match dry_run.as_deref() {
+            None | Some("false") => false,
+            Some("true") => true,
+            Some(_) => return Err(wrong("dry_run", "must be `true` or `false`".to_owned())),
+        };
+        let map = ColumnMap::parse(kind, map.as_deref().unwrap_or_default())
+            .map_err(|error| wrong("map", error.to_string()))?;
+        Ok((kind, map, ImportOptions { mode, dry_run }))
+    }
+}
+
+/// How much came in, or would.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ImportSummary {
+    /// Whether nothing was stored.
+    dry_run: bool,
+    /// Rows that came in.
+    #[schema(example = 60)]
+    created: usize,
+    /// Rows that did not; none with `mode=atomic`.
+    #[schema(example = 0)]
+    failed: usize,
     /// Departments.
     departments: usize,
     /// Job titles.
@@ -58,22 +107,29 @@ pub struct ImportSummary {
     /// Records of pay.
     #[schema(example = 60)]
     compensations: usize,
+    /// What is wrong with the rows that failed, by line.
+    errors: Vec<FieldProblem>,
 }
 
-impl From<ImportReport> for ImportSummary {
-    fn from(report: ImportReport) -> Self {
+impl ImportSummary {
+    fn of(imported: &Imported, dry_run: bool) -> Self {
+        let Imported { report, faults } = imported;
         Self {
+            dry_run,
+            created: report.rows(),
+            failed: faults.rows(),
             departments: report.departments,
             job_titles: report.job_titles,
             locations: report.locations,
             employees: report.employees,
             past_employments: report.past_employments,
             compensations: report.compensations,
+            errors: fields(faults).iter().map(FieldProblem::from).collect(),
         }
     }
 }
 
-/// Imports a file: all of its rows, or none.
+/// Imports a file: all of its rows, or none; with `mode=independent`, the good ones.
 ///
 /// The body is CSV in UTF-8 with a header; `docs/importing.md` describes its columns. What is in the
 /// company already is not changed. Every fault is told at once, the first 1,000 by line and column:
@@ -89,51 +145,60 @@ impl From<ImportReport> for ImportSummary {
         example = json!("first_name,last_name,hire_date\nAda,King,2026-03-01\n")
     ),
     responses(
-        (status = 200, description = "Everything came in", body = ImportSummary),
-        (status = 400, description = "The kind is missing or unknown (`invalid_parameter`), or the body did not arrive completely (`malformed_request`)", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 200, description = "What is counted came in; with `dry_run=true`, it would", body = ImportSummary),
+        (status = 400, description = "A parameter is missing or wrong (`invalid_parameter`), or the body did not arrive completely (`malformed_request`)", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "Somebody changed the same people or organisation meanwhile (`conflict`)", body = ProblemBody, content_type = "application/problem+json"),
         (status = 413, description = "The file is too large (`too_large`)", body = ProblemBody, content_type = "application/problem+json"),
         (status = 415, description = "The body is not CSV in UTF-8 (`unsupported_media_type`)", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "Something is wrong with the file, and nothing came in (`validation_failed`)", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "Other imports are running (`unavailable`)", body = ProblemBody, content_type = "application/problem+json")
     ),
-    extensions(("x-permission" = json!("employees:import")))
+    extensions(("x-permission" = json!("employees:import")), ("x-duration" = json!("long")))
 )]
 #[post("/api/v1/imports")]
 pub(super) async fn import_file(
     Allowed(permit): Allowed<Import>,
-    Signed { tenant, .. }: Signed,
+    change: Change,
     Query(params): Query<ImportParams>,
     csv: Csv,
     imports: Data<ImportService>,
-) -> Result<Json<ImportSummary>, Problem> {
-    let kind: Kind = params
-        .kind
-        .parse()
-        .map_err(|unknown: UnknownKind| Problem::parameter("kind", unknown.to_string()))?;
-    // Whoever waits for his turn has not read his file: only so many are in memory at a time.
-    let turn = imports.turn(&permit, &tenant).await?;
-    let set = ImportSet::single(kind, "file", csv.read().await?);
-    let report = imports.import(turn, set).await?;
-    Ok(Json(report.into()))
+) -> Result<HttpResponse, Problem> {
+    let (kind, columns, options) = params.parse()?;
+    // Whoever waits for his turn has not sent his file.
+    let turn = imports.turn(&permit, &change.tenant).await?;
+    let file = csv.receive().await?;
+    let set = Arc::new(ImportSet::single(kind, "file", file).with_columns(columns));
+    let first = Cell::new(Some(imports.read(&turn, Arc::clone(&set)).await?));
+    change
+        .run(async |tx| {
+            let draft = match first.take() {
+                Some(draft) => draft,
+                // It is done again: the first draft is used up.
+                None => imports.read(&turn, Arc::clone(&set)).await?,
+            };
+            let imported = imports
+                .import(tx, &turn, draft, options, &|_, _, _| ())
+                .await?;
+            Ok(Json(ImportSummary::of(&imported, options.dry_run)))
+        })
+        .await
 }
 
 /// A body of CSV that has not been read yet.
 pub(super) struct Csv {
-    body: Payload,
-    limit: usize,
+    body: Spool,
+    limit: u64,
 }
 
 impl FromRequest for Csv {
     type Error = Problem;
-    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
-    fn from_request(request: &HttpRequest, stream: &mut Stream) -> Self::Future {
+    fn from_request(request: &HttpRequest, stream: &mut dev::Payload) -> Self::Future {
         let is_csv = is_csv(request);
-        let announced = announced(request);
         let limit = request.app_data::<Data<ImportBodyLimit>>();
         let ImportBodyLimit(limit) = limit.map(|limit| *limit.as_ref()).unwrap_or_default();
-        let body = Payload::from_request(request, stream);
+        let body = Spool::from_request(request, stream);
         Box::pin(async move {
             if !is_csv {
                 return Err(Problem::new(
@@ -141,40 +206,17 @@ impl FromRequest for Csv {
                     "Send the file as CSV in UTF-8, with the header `Content-Type: text/csv`.",
                 ));
             }
-            if announced.is_some_and(|length| length > limit) {
-                return Err(too_large(limit));
-            }
-            let body = body.await.map_err(|error| incomplete(&error))?;
+            let body = body.await?;
+            body.admit(limit)?;
             Ok(Self { body, limit })
         })
     }
 }
 
 impl Csv {
-    async fn read(self) -> Result<Vec<u8>, Problem> {
-        match self.body.to_bytes_limited(self.limit).await {
-            Ok(Ok(bytes)) => Ok(bytes.into()),
-            Ok(Err(error)) => Err(incomplete(&error)),
-            Err(_over_limit) => Err(too_large(self.limit)),
-        }
+    async fn receive(self) -> Result<std::fs::File, Problem> {
+        self.body.receive(self.limit).await
     }
-}
-
-/// How long the body is going to be, when the client says so.
-fn announced(request: &HttpRequest) -> Option<usize> {
-    let length = request.headers().get(header::CONTENT_LENGTH)?;
-    length.to_str().ok()?.parse().ok()
-}
-
-fn too_large(limit: usize) -> Problem {
-    let detail =
-        format!("The file is larger than the {limit} bytes that an import accepts; divide it.");
-    Problem::new(ErrorKind::TooLarge, detail)
-}
-
-fn incomplete(error: &actix_web::Error) -> Problem {
-    let detail = "The body did not arrive completely, or not in time.";
-    Problem::new(ErrorKind::MalformedRequest, detail).caused_by(error.to_string())
 }
 
 /// `text/csv`, in UTF-8 where the header says in what.
@@ -202,19 +244,19 @@ mod tests {
 
     use super::*;
 
-    async fn body(
-        content_type: &str,
-        body: &'static str,
-        limit: usize,
-    ) -> Result<usize, ErrorKind> {
+    async fn body(content_type: &str) -> Result<u64, ErrorKind> {
         let (request, mut stream) = TestRequest::post()
             .insert_header((header::CONTENT_TYPE, content_type))
-            .app_data(Data::new(ImportBodyLimit(limit)))
-            .set_payload(body)
+            .set_payload("a\n")
             .to_http_parts();
-        let read = async { Csv::from_request(&request, &mut stream).await?.read().await };
-        let read: Result<Vec<u8>, Problem> = read.await;
-        read.map(|bytes| bytes.len())
+        let read = async {
+            Csv::from_request(&request, &mut stream)
+                .await?
+                .receive()
+                .await
+        };
+        let read: Result<std::fs::File, Problem> = read.await;
+        read.map(|file| file.metadata().unwrap().len())
             .map_err(|problem| problem.kind())
     }
 
@@ -225,7 +267,7 @@ mod tests {
             "text/csv; charset=UTF-8",
             "Text/CSV; header=present; charset=\"utf-8\"",
         ] {
-            assert_eq!(body(good, "a\n", 10).await, Ok(2), "{good}");
+            assert_eq!(body(good).await, Ok(2), "{good}");
         }
         for bad in [
             "application/json",
@@ -234,35 +276,10 @@ mod tests {
             "",
         ] {
             assert_eq!(
-                body(bad, "a\n", 10).await,
+                body(bad).await,
                 Err(ErrorKind::UnsupportedMediaType),
                 "{bad}"
             );
-        }
-    }
-
-    #[actix_web::test]
-    async fn a_body_has_a_limit_of_its_own() {
-        assert_eq!(body("text/csv", "a\n1\n2\n", 6).await, Ok(6));
-        assert_eq!(
-            body("text/csv", "a\n1\n2\n", 5).await,
-            Err(ErrorKind::TooLarge)
-        );
-    }
-
-    #[actix_web::test]
-    async fn a_body_that_is_announced_as_too_large_is_not_waited_for() {
-        let announced = |length: &'static str| {
-            TestRequest::post()
-                .insert_header((header::CONTENT_TYPE, "text/csv"))
-                .insert_header((header::CONTENT_LENGTH, length))
-                .app_data(Data::new(ImportBodyLimit(6)))
-                .to_http_parts()
-        };
-        for (length, is_admitted) in [("6", true), ("7", false), ("99999999999", false)] {
-            let (request, mut stream) = announced(length);
-            let csv = Csv::from_request(&request, &mut stream).await;
-            assert_eq!(csv.is_ok(), is_admitted, "{length}");
         }
     }
 }

@@ -2,13 +2,14 @@
 
 use std::fmt::Display;
 
-use super::{Faults, grid::GridRow, sheet::Sheet};
+use super::{Faults, Wanted, grid::GridRow, sheet::Sheet};
 
 /// A row that notes what is wrong with it.
 pub(super) struct Cells<'a> {
     pub(super) sheet: &'a Sheet,
     pub(super) row: &'a GridRow,
     pub(super) faults: &'a mut Faults,
+    pub(super) wanted: &'a mut Wanted,
 }
 
 impl<'a> Cells<'a> {

@@ -6,24 +6,37 @@ use kernel::DateRange;
 use time::Date;
 
 use super::{
-    CheckedDraft, Draft, Faults, Known,
+    CheckedDraft, Draft, Faults, ImportMode, Known,
     fault::Source,
+    independent,
     rows::{EmployeeRow, Organisation, Position, Table},
     tree,
 };
-use crate::model::EmployeeNumber;
+use crate::model::{EmployeeNumber, cannot_lead};
 
 impl Draft {
-    /// Looks for what is wrong between the rows, and with regard to what the tenant has.
+    /// Looks for what is wrong between the rows, and with regard to what the tenant has. Who leads
+    /// somebody from `today` on must work here.
     ///
     /// # Errors
-    /// Everything that is wrong, also what [`read`](Self::read) found.
-    pub fn check(mut self, known: Known) -> Result<CheckedDraft, Faults> {
-        if self.complete {
+    /// Everything that is wrong, also what [`read`](Self::read) found; with
+    /// [`ImportMode::Independent`] only when a file cannot be taken at all: else what is wrong is
+    /// left out.
+    pub fn check(
+        mut self,
+        known: Known,
+        mode: ImportMode,
+        today: Date,
+    ) -> Result<CheckedDraft, Faults> {
+        let is_independent = mode == ImportMode::Independent && !self.faults.is_refusal();
+        // References into rows that cannot be read are not told as faults of their own, unless the
+        // rows they stand in could come in.
+        if self.faults.all_was_read() || is_independent {
             let mut check = Check {
                 all: &self.organisation,
                 known: &known,
                 faults: &mut self.faults,
+                today,
             };
             check.departments();
             check.job_titles_and_locations();
@@ -32,9 +45,16 @@ impl Draft {
             check.history();
             check.periods();
         }
-        self.faults.or(CheckedDraft {
+        if is_independent {
+            independent::leave_out(&mut self.organisation, &known, &mut self.faults);
+        } else if !self.faults.is_empty() {
+            return Err(self.faults.in_order());
+        }
+        Ok(CheckedDraft {
+            files: self.files,
             organisation: self.organisation,
             known,
+            faults: self.faults.in_order(),
         })
     }
 }
@@ -43,6 +63,7 @@ struct Check<'a> {
     all: &'a Organisation,
     known: &'a Known,
     faults: &'a mut Faults,
+    today: Date,
 }
 
 impl<'a> Check<'a> {
@@ -98,15 +119,15 @@ impl<'a> Check<'a> {
             if let Some(number) = &row.number {
                 self.adds("employee_number", rows, row.line, number, &known.employees);
             }
-            if let Some(email) = &row.work_email {
-                let taken = emails.insert(email.key(), row.line);
-                let message = match taken {
+            if let Some(email) = &row.email_key {
+                let message = match emails.get(&**email) {
                     Some(line) => Some(format!("`{email}` stands in line {line} already")),
                     None => known
                         .email_keys
-                        .contains(email.key())
+                        .contains(&**email)
                         .then(|| format!("somebody else has `{email}`")),
                 };
+                emails.entry(email).or_insert(row.line);
                 if let Some(message) = message {
                     self.fault((&rows.source, row.line, "work_email"), "duplicate", message);
                 }
@@ -145,13 +166,17 @@ impl<'a> Check<'a> {
     fn periods(&mut self) {
         let all = self.all;
         let mut periods: HashMap<&EmployeeNumber, Vec<Period<'a>>> = HashMap::new();
+        let services = all.services();
         for row in &all.history.rows {
-            let place = Some((&all.history.source, row.line, "first_day"));
+            let source = &all.history.source;
+            let place = Some((source, row.line, "first_day"));
             let period = Period {
                 days: row.period,
                 place,
             };
             periods.entry(&row.number).or_default().push(period);
+            let place = (source, row.line, "manager_number");
+            self.leads(place, row.position.manager.as_ref(), row.period, &services);
         }
         for (number, stored) in &self.known.employments {
             // Without earlier employments in the files, nothing new meets what is stored.
@@ -173,6 +198,8 @@ impl<'a> Check<'a> {
                 .copied();
             match row.present(after) {
                 Ok(days) => {
+                    let place = (source, row.line, "manager_number");
+                    self.leads(place, row.position.manager.as_ref(), days, &services);
                     if let Some(number) = &row.number
                         && let Some(periods) = periods.get_mut(number)
                     {
@@ -186,6 +213,25 @@ impl<'a> Check<'a> {
         let mut periods: Vec<Vec<Period<'a>>> = periods.into_values().collect();
         for periods in &mut periods {
             self.overlaps(periods);
+        }
+    }
+
+    /// Whoever is reported to from today on works here then.
+    fn leads(
+        &mut self,
+        place: Place<'a>,
+        manager: Option<&EmployeeNumber>,
+        days: DateRange,
+        services: &HashMap<&EmployeeNumber, (Date, Option<Date>)>,
+    ) {
+        let Some(manager) = manager else { return };
+        let known = self.known.employees.get(manager);
+        let service = known.map(|it| (it.hire_date, it.employed_until));
+        let Some((hired, until)) = service.or_else(|| services.get(manager).copied()) else {
+            return;
+        };
+        if let Some(why) = cannot_lead(hired, until, days, self.today) {
+            self.fault(place, "not_active", why);
         }
     }
 
@@ -358,6 +404,13 @@ impl Period<'_> {
 }
 
 impl Organisation {
+    /// The first day of the present service of each employee in the files, and the day after it.
+    fn services(&self) -> HashMap<&EmployeeNumber, (Date, Option<Date>)> {
+        let rows = self.employees.rows.iter();
+        rows.filter_map(|row| Some((row.number.as_ref()?, (row.hire_date, row.employed_until))))
+            .collect()
+    }
+
     /// The first day after the last earlier employment of each employee who has one in the files.
     pub(super) fn last_days(&self) -> HashMap<&EmployeeNumber, Date> {
         let mut ends: HashMap<&EmployeeNumber, Date> = HashMap::new();

@@ -1,11 +1,12 @@
 //! What is wrong with a file, told so that the person who made it finds the place.
 
-use std::{collections::HashMap, fmt, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+    sync::Arc,
+};
 
 use super::Kind;
-
-/// How many faults an import tells; of the rest it tells the number.
-pub const MAX_FAULTS: usize = 1_000;
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,31 +34,75 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Everything that is wrong, of which the first [`MAX_FAULTS`] are kept.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// Everything that is wrong, of which so many are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Faults {
     kept: Vec<Fault>,
+    most: usize,
     more: u64,
+    rows: HashSet<(Arc<str>, u64)>,
+    incomplete: bool,
+    refused: bool,
 }
 
 impl Faults {
-    /// Nothing is wrong yet.
-    pub fn new() -> Self {
-        Self::default()
+    /// Nothing is wrong yet; so many faults at most will be kept.
+    pub fn new(most: usize) -> Self {
+        Self {
+            kept: Vec::new(),
+            most: most.max(1),
+            more: 0,
+            rows: HashSet::new(),
+            incomplete: false,
+            refused: false,
+        }
     }
 
-    /// Notes a fault.
+    /// Notes a fault of a row.
     pub fn push(&mut self, fault: Fault) {
-        if self.kept.len() < MAX_FAULTS {
+        self.rows.insert((Arc::clone(&fault.file), fault.line));
+        if self.kept.len() < self.most {
             self.kept.push(fault);
         } else {
             self.more += 1;
         }
     }
 
+    /// Notes a row that cannot be read at all: nobody knows what it would have been.
+    pub(super) fn unreadable(&mut self, fault: Fault) {
+        self.incomplete = true;
+        self.push(fault);
+    }
+
+    /// Notes that a file cannot be taken as a whole, whatever its rows are.
+    pub(super) fn refuse(&mut self, fault: Fault) {
+        self.refused = true;
+        self.unreadable(fault);
+    }
+
     /// Whether nothing is wrong.
     pub fn is_empty(&self) -> bool {
         self.kept.is_empty()
+    }
+
+    /// Whether every row could be read.
+    pub(super) fn all_was_read(&self) -> bool {
+        !self.incomplete
+    }
+
+    /// Whether a file cannot be taken as a whole.
+    pub(super) fn is_refusal(&self) -> bool {
+        self.refused
+    }
+
+    /// Whether something is wrong with a row.
+    pub(super) fn has(&self, file: &Arc<str>, line: u64) -> bool {
+        self.rows.contains(&(Arc::clone(file), line))
+    }
+
+    /// How many rows something is wrong with.
+    pub fn rows(&self) -> usize {
+        self.rows.len()
     }
 
     /// The faults, by file and line.
@@ -76,14 +121,11 @@ impl Faults {
             .saturating_add(u64::try_from(self.kept.len()).unwrap_or(u64::MAX))
     }
 
-    /// `value` when nothing is wrong, else the faults by file and line.
-    pub(super) fn or<T>(mut self, value: T) -> Result<T, Self> {
-        if self.is_empty() {
-            return Ok(value);
-        }
+    /// The same by file and line, as people go through them.
+    pub(super) fn in_order(mut self) -> Self {
         self.kept
             .sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
-        Err(self)
+        self
     }
 }
 

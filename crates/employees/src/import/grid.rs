@@ -1,22 +1,24 @@
-//! Reading CSV (RFC 4180): a header, then rows with as many cells.
+//! Reading CSV (RFC 4180): a header, then rows with as many cells, one after the other.
 //!
 //! A cell is text and nothing else: `=1+1` stays the four characters it is.
 
-use std::{collections::HashSet, ops::Range, sync::Arc};
+use std::{
+    collections::HashSet,
+    io::{self, Read},
+    sync::Arc,
+};
 
 use csv::{ByteRecord, ReaderBuilder, StringRecord};
 
-use super::{Fault, Faults};
+use super::{Fault, Faults, ImportLimits};
 
-/// How many rows a file may have.
-pub const MAX_ROWS: usize = 100_000;
-
-/// A file as it was read.
-#[derive(Clone, Debug)]
-pub(super) struct Grid {
+/// A file whose header was read. Of its rows one is in memory at a time.
+pub(super) struct Grid<R> {
     pub(super) file: Arc<str>,
     pub(super) header: Vec<Arc<str>>,
-    pub(super) rows: Vec<GridRow>,
+    records: Records<R>,
+    rows: usize,
+    limits: ImportLimits,
 }
 
 /// A row with as many cells as the header.
@@ -29,73 +31,81 @@ pub(super) struct GridRow {
 
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
-impl Grid {
-    /// Reads a file. Bad rows are noted and left out; `None` when nothing can be read at all.
-    pub(super) fn read(file: &Arc<str>, bytes: &[u8], faults: &mut Faults) -> Option<Self> {
-        let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
-        let mut records = Records::new(bytes);
-        let fault = |line, code, message: String| Fault {
-            file: Arc::clone(file),
-            line,
-            column: None,
-            code,
-            message,
-        };
+impl<R: Read> Grid<R> {
+    /// Reads the header. `None` when nothing can be read at all; why is noted.
+    pub(super) fn open(
+        file: &Arc<str>,
+        source: R,
+        limits: ImportLimits,
+        faults: &mut Faults,
+    ) -> Option<Self> {
+        let mut records = Records::new(source, limits.row_bytes);
         let header = match records.next() {
-            Some(Ok((_, header))) => match names(&header) {
-                Ok(header) => header,
-                Err((code, message)) => {
-                    faults.push(fault(1, code, message));
-                    return None;
-                }
-            },
-            Some(Err(bad)) => {
-                faults.push(fault(bad.line, bad.code, bad.message));
-                return None;
-            }
-            None => {
-                faults.push(fault(1, "empty", "the file is empty".to_owned()));
-                return None;
-            }
+            Some(Ok((_, header))) => names(&header),
+            Some(Err(bad)) => Err((bad.code, bad.message)),
+            None => Err(("empty", "the file is empty".to_owned())),
         };
-        let mut rows = Vec::new();
-        for record in records {
-            let (line, cells) = match record {
+        match header {
+            Ok(header) => Some(Self {
+                file: Arc::clone(file),
+                header,
+                records,
+                rows: 0,
+                limits,
+            }),
+            Err((code, message)) => {
+                faults.refuse(fault(file, 1, code, message));
+                None
+            }
+        }
+    }
+
+    /// The next row that can be read; those that cannot are noted and left out.
+    pub(super) fn next(&mut self, faults: &mut Faults) -> Option<GridRow> {
+        loop {
+            let (line, cells) = match self.records.next()? {
                 Ok(record) => record,
                 Err(bad) => {
-                    faults.push(fault(bad.line, bad.code, bad.message));
+                    faults.unreadable(fault(&self.file, bad.line, bad.code, bad.message));
                     continue;
                 }
             };
             if cells.iter().all(|cell| cell.trim().is_empty()) {
                 continue;
             }
-            if cells.len() != header.len() {
+            if cells.len() != self.header.len() {
                 let message = format!(
                     "the row has {} cells, the header has {}",
                     cells.len(),
-                    header.len()
+                    self.header.len()
                 );
-                faults.push(fault(line, "cells", message));
+                faults.unreadable(fault(&self.file, line, "cells", message));
                 continue;
             }
-            if rows.len() == MAX_ROWS {
-                let message = format!("a file may have {MAX_ROWS} rows; divide it");
-                faults.push(fault(line, "too_many_rows", message));
+            if self.rows == self.limits.rows {
+                let message = format!("a file may have {} rows; divide it", self.limits.rows);
+                faults.refuse(fault(&self.file, line, "too_many_rows", message));
+                self.records.ended = true;
                 return None;
             }
-            rows.push(GridRow { line, cells });
+            self.rows += 1;
+            return Some(GridRow { line, cells });
         }
-        Some(Self {
-            file: Arc::clone(file),
-            header,
-            rows,
-        })
     }
 
     /// Where the column of this name is.
     pub(super) fn position(&self, name: &str) -> Option<usize> {
         self.header.iter().position(|heading| &**heading == name)
+    }
+}
+
+fn fault(file: &Arc<str>, line: u64, code: &'static str, message: String) -> Fault {
+    Fault {
+        file: Arc::clone(file),
+        line,
+        column: None,
+        code,
+        message,
     }
 }
 
@@ -139,59 +149,106 @@ struct BadRecord {
 
 /// The records of a file with the lines on which they begin.
 ///
-/// The `csv` crate splits them. It forgives quotes out of place and counts a record's line from the
-/// end of the one before it, so both are looked at here, in the bytes that it took the record from.
-struct Records<'a> {
-    bytes: &'a [u8],
-    reader: csv::Reader<&'a [u8]>,
-    start: usize,
+/// The `csv` crate splits them. It forgives quotes out of place, counts a record's line from the
+/// end of the one before it, and takes a record of any length, so all three are looked at here, in
+/// the bytes that it took the record from.
+struct Records<R> {
+    reader: csv::Reader<Seen<R>>,
+    /// Where the next record begins, in bytes from the beginning of the file.
+    start: u64,
     line: u64,
+    /// Whether the last byte before `start` was `\r`.
+    after_return: bool,
     ended: bool,
 }
 
-impl<'a> Records<'a> {
-    fn new(bytes: &'a [u8]) -> Self {
+/// A source that keeps what was read of the present record, and gives up when it is too long.
+struct Seen<R> {
+    source: io::Chain<io::Cursor<Vec<u8>>, R>,
+    bytes: Vec<u8>,
+    most: usize,
+}
+
+impl<R: Read> Read for Seen<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.bytes.len() > self.most {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        let length = self.source.read(buffer)?;
+        self.bytes
+            .extend_from_slice(buffer.get(..length).unwrap_or_default());
+        Ok(length)
+    }
+}
+
+impl<R: Read> Seen<R> {
+    /// A source without its byte order mark.
+    fn new(mut source: R, most: usize) -> Self {
+        let mut head = Vec::new();
+        // What cannot be read now cannot be read later, and is told then.
+        let _ = source.by_ref().take(3).read_to_end(&mut head);
+        if head == BYTE_ORDER_MARK {
+            head.clear();
+        }
+        Self {
+            source: io::Cursor::new(head).chain(source),
+            bytes: Vec::new(),
+            most,
+        }
+    }
+}
+
+impl<R: Read> Records<R> {
+    fn new(source: R, most: usize) -> Self {
         let reader = ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
-            .from_reader(bytes);
+            .from_reader(Seen::new(source, most));
         Self {
-            bytes,
             reader,
             start: 0,
             line: 1,
+            after_return: false,
             ended: false,
         }
     }
 
-    /// Goes over the blank lines before a record.
-    fn skip_blank_lines(&mut self) {
-        let rest = self.bytes.get(self.start..).unwrap_or_default();
-        let blank = rest
+    /// Takes the first bytes of those seen: they are behind us.
+    fn advance(&mut self, length: usize) {
+        let bytes = &mut self.reader.get_mut().bytes;
+        for byte in bytes.drain(..length.min(bytes.len())) {
+            // `\n`, `\r\n` and a lone `\r` are one break each.
+            if byte == b'\r' || (byte == b'\n' && !self.after_return) {
+                self.line += 1;
+            }
+            self.after_return = byte == b'\r';
+            self.start += 1;
+        }
+    }
+
+    /// Goes over the blank lines before a record; the record's bytes then are the first of so many
+    /// that were seen.
+    fn skip_blank_lines(&mut self, end: u64) -> usize {
+        let bytes = &self.reader.get_ref().bytes;
+        let blank = bytes
             .iter()
             .take_while(|byte| matches!(byte, b'\r' | b'\n'))
             .count();
+        let length = usize::try_from(end.saturating_sub(self.start)).unwrap_or(usize::MAX);
+        let blank = blank.min(length);
         self.advance(blank);
-    }
-
-    fn advance(&mut self, length: usize) {
-        let end = self.start.saturating_add(length).min(self.bytes.len());
-        self.line += line_breaks(self.bytes, self.start..end);
-        self.start = end;
+        length.saturating_sub(blank)
     }
 }
 
-impl Iterator for Records<'_> {
+impl<R: Read> Iterator for Records<R> {
     type Item = Result<(u64, StringRecord), BadRecord>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.ended {
             return None;
         }
-        self.skip_blank_lines();
-        let line = self.line;
-        let bad = |code, message: &str| {
-            let message = message.to_owned();
+        let bad = |line, code, message: String| {
             Some(Err(BadRecord {
                 line,
                 code,
@@ -204,52 +261,48 @@ impl Iterator for Records<'_> {
             Ok(false) => return None,
             Err(_unreadable) => {
                 self.ended = true;
-                return bad("quoting", "the file cannot be read from here on");
+                let Seen { bytes, most, .. } = self.reader.get_ref();
+                let (is_long, most) = (bytes.len() > *most, *most);
+                self.skip_blank_lines(u64::MAX);
+                let line = self.line;
+                return if is_long {
+                    let message = format!(
+                        "the row is longer than {most} bytes; is a quotation mark missing?"
+                    );
+                    bad(line, "too_long", message)
+                } else {
+                    let message = "the file cannot be read from here on";
+                    bad(line, "quoting", message.to_owned())
+                };
             }
         }
-        let end = usize::try_from(self.reader.position().byte()).unwrap_or(usize::MAX);
-        let raw = self.bytes.get(self.start..end).unwrap_or_default();
-        match quoting(raw) {
+        let end = self.reader.position().byte();
+        let length = self.skip_blank_lines(end);
+        let line = self.line;
+        let raw = self.reader.get_ref().bytes.get(..length);
+        let quoting = quoting(raw.unwrap_or_default());
+        self.advance(length);
+        match quoting {
             Quoting::Sound => {}
             Quoting::Unclosed => {
                 self.ended = true;
-                return bad(
-                    "quoting",
-                    "a quotation mark opens a cell and none closes it",
-                );
+                let message = "a quotation mark opens a cell and none closes it";
+                return bad(line, "quoting", message.to_owned());
             }
             Quoting::Trailing => {
-                self.advance(raw.len());
-                return bad(
-                    "quoting",
-                    "text follows the quotation mark that closes a cell; double the quotation \
-                     marks inside a cell",
-                );
+                let message = "text follows the quotation mark that closes a cell; double the \
+                               quotation marks inside a cell";
+                return bad(line, "quoting", message.to_owned());
             }
         }
-        self.advance(raw.len());
         match StringRecord::from_byte_record(record) {
             Ok(record) => Some(Ok((line, record))),
-            Err(_not_utf8) => bad(
-                "encoding",
-                "the row is not UTF-8; save the file as CSV in UTF-8",
-            ),
+            Err(_not_utf8) => {
+                let message = "the row is not UTF-8; save the file as CSV in UTF-8";
+                bad(line, "encoding", message.to_owned())
+            }
         }
     }
-}
-
-/// Counts the breaks that end in a range: `\n`, `\r\n` and a lone `\r` are one each.
-fn line_breaks(bytes: &[u8], range: Range<usize>) -> u64 {
-    let before = range.start.checked_sub(1).and_then(|at| bytes.get(at));
-    let mut after_return = before == Some(&b'\r');
-    let mut breaks = 0;
-    for byte in bytes.get(range).unwrap_or_default() {
-        if *byte == b'\r' || (*byte == b'\n' && !after_return) {
-            breaks += 1;
-        }
-        after_return = *byte == b'\r';
-    }
-    breaks
 }
 
 enum Quoting {
@@ -289,16 +342,24 @@ mod tests {
 
     use super::*;
 
-    fn read(bytes: &[u8]) -> (Option<Grid>, Faults) {
-        let mut faults = Faults::new();
-        let grid = Grid::read(&"people.csv".into(), bytes, &mut faults);
-        (grid, faults)
+    const LIMITS: ImportLimits = ImportLimits {
+        rows: 1_000,
+        row_bytes: 20_000,
+        ..ImportLimits::DEFAULT
+    };
+
+    /// The rows, unless nothing can be read at all, and the faults.
+    fn read(bytes: &[u8]) -> (Option<Vec<GridRow>>, Faults) {
+        let mut faults = Faults::new(LIMITS.faults);
+        let grid = Grid::open(&"people.csv".into(), bytes, LIMITS, &mut faults);
+        let rows = grid.map(|mut grid| std::iter::from_fn(|| grid.next(&mut faults)).collect());
+        (rows, faults)
     }
 
     fn rows(text: &str) -> Vec<(u64, Vec<String>)> {
         let (grid, faults) = read(text.as_bytes());
         assert!(faults.is_empty(), "{faults:?}");
-        let rows = grid.unwrap().rows;
+        let rows = grid.unwrap();
         rows.iter()
             .map(|row| (row.line, row.cells.iter().map(str::to_owned).collect()))
             .collect()
@@ -355,12 +416,36 @@ mod tests {
 
     #[test]
     fn a_file_with_too_many_rows_is_refused_on_the_first_of_them() {
-        let text = format!("a\n{}", "1\n".repeat(MAX_ROWS + 1));
+        let text = format!("a\n{}", "1\n".repeat(LIMITS.rows + 1));
         assert_eq!(
             faults(text.as_bytes()),
-            ["people.csv, line 100002: a file may have 100000 rows; divide it"]
+            ["people.csv, line 1002: a file may have 1000 rows; divide it"]
         );
         assert!(faults(&text.as_bytes()[..text.len() - 2]).is_empty());
+    }
+
+    #[test]
+    fn a_row_of_megabytes_is_refused_and_not_kept() {
+        let field = format!("a,b\n1,2\n\n{},3\n4,5\n", "x".repeat(10_000_000));
+        let columns = format!("a,b\n1,2\n\n{}\n", ",".repeat(1_000_000));
+        let quote = format!("a,b\n1,2\n\n\"3,4\n{}", "5,6\n".repeat(100_000));
+        for bytes in [field, columns, quote] {
+            assert_eq!(
+                faults(bytes.as_bytes()),
+                [
+                    "people.csv, line 4: the row is longer than 20000 bytes; is a quotation mark \
+                     missing?"
+                ]
+            );
+        }
+    }
+
+    #[test]
+    fn a_row_longer_than_what_is_read_at_a_time_keeps_its_line() {
+        let long = "y\n".repeat(4_500);
+        let text = format!("a,b\n1,\"{long}\"\n\n2,\"{long}\"\r\n3,z\n");
+        let lines: Vec<u64> = rows(&text).iter().map(|(line, _)| *line).collect();
+        assert_eq!(lines, [2, 4_504, 9_005]);
     }
 
     fn written(cells: &[Vec<String>], width: usize) -> Vec<u8> {
@@ -388,7 +473,6 @@ mod tests {
                 .collect();
             let back: Vec<Vec<String>> = grid
                 .unwrap()
-                .rows
                 .iter()
                 .map(|row| row.cells.iter().map(str::to_owned).collect())
                 .collect();
@@ -403,7 +487,6 @@ mod tests {
             prop_assert!(faults.is_empty(), "{:?}", faults);
             let back: Vec<Vec<String>> = grid
                 .unwrap()
-                .rows
                 .iter()
                 .map(|row| row.cells.iter().map(str::to_owned).collect())
                 .collect();
@@ -418,10 +501,10 @@ mod tests {
         #[test]
         fn any_text_that_looks_like_csv_is_rows_or_faults(text in "[ab\",\r\n;é]{0,40}") {
             let (grid, _) = read(text.as_bytes());
-            if let Some(grid) = grid {
+            if let Some(rows) = grid {
                 let lines = u64::try_from(text.len()).unwrap() + 1;
-                prop_assert!(grid.rows.iter().all(|row| row.line <= lines));
-                prop_assert!(grid.rows.is_sorted_by_key(|row| row.line));
+                prop_assert!(rows.iter().all(|row| row.line <= lines));
+                prop_assert!(rows.is_sorted_by_key(|row| row.line));
             }
         }
     }

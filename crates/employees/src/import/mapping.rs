@@ -7,6 +7,8 @@ mod apply;
 mod document;
 mod template;
 
+pub(super) use apply::Columns;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rust_decimal::Decimal;

@@ -6,13 +6,16 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 use kernel::{Ambient, EmployeeId, FixedClock, SeededEntropy};
 use time::macros::{date, datetime};
 
-use super::{Draft, ImportReport, ImportSet, Known, Mapping, Plan};
+use super::{
+    Batch, CheckedDraft, Draft, ImportLimits, ImportMode, ImportReport, ImportSet, Known, Mapping,
+    tests::whole,
+};
 use crate::model::{Employee, Employment, PayPeriod};
 
 const MAPPING: &str = include_str!("../../../../deploy/mappings/oracle_hr.toml");
 
 /// The sample is not part of the project: it lies beside it or not at all.
-fn plan() -> Option<Plan> {
+fn draft() -> Option<CheckedDraft> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let folder = root.join("../shared/data/oracle_hr");
     if !folder.is_dir() {
@@ -28,20 +31,20 @@ fn plan() -> Option<Plan> {
         .with_options(&options)
         .unwrap();
     let set = ImportSet::from_folder(&folder, Some(mapping)).unwrap();
+    let draft = Draft::read(set.into(), ImportLimits::DEFAULT);
+    let checked = draft.check(Known::default(), ImportMode::Atomic, date!(2026 - 03 - 01));
+    Some(checked.unwrap())
+}
+
+fn plan() -> Option<Batch> {
     let ambient = Ambient::new(
         Arc::new(FixedClock::at(datetime!(2026-03-01 12:00 UTC))),
         Arc::new(SeededEntropy::new(1)),
     );
-    Some(
-        Draft::read(set)
-            .check(Known::default())
-            .unwrap()
-            .plan(Vec::new(), &ambient)
-            .unwrap(),
-    )
+    Some(whole(draft()?.plan(Vec::new(), &ambient).unwrap()))
 }
 
-fn employee<'a>(plan: &'a Plan, number: &str) -> &'a Employee {
+fn employee<'a>(plan: &'a Batch, number: &str) -> &'a Employee {
     let mut employees = plan.employees.iter();
     employees
         .find(|employee| employee.number.as_str() == number)
@@ -49,7 +52,7 @@ fn employee<'a>(plan: &'a Plan, number: &str) -> &'a Employee {
 }
 
 /// The employments of somebody, the oldest first.
-fn employments<'a>(plan: &'a Plan, number: &str) -> Vec<&'a Employment> {
+fn employments<'a>(plan: &'a Batch, number: &str) -> Vec<&'a Employment> {
     let id = employee(plan, number).id;
     let of = plan
         .employments
@@ -70,9 +73,11 @@ fn days(employment: &Employment) -> String {
 
 #[test]
 fn every_row_comes_in() {
-    let Some(plan) = plan() else { return };
+    let (Some(draft), Some(plan)) = (draft(), plan()) else {
+        return;
+    };
     assert_eq!(
-        plan.report(),
+        draft.report(),
         ImportReport {
             departments: 27,
             job_titles: 19,

@@ -1,23 +1,28 @@
-//! What remains of an import: records ready to be stored.
+//! What remains of an import: records ready to be stored, some at a time.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
-use kernel::{Ambient, DateRange, EmployeeId};
+use kernel::{Ambient, DateRange, DepartmentId, EmployeeId, JobTitleId, LocationId};
 use time::Date;
 
 use super::{
-    CheckedDraft, Known,
-    rows::{DepartmentRow, EmployeeRow, JobTitleRow, LocationRow, Position},
+    CheckedDraft, Faults, Kind, Known,
+    cells::Cells,
+    draft::Files,
+    rows::{
+        self, DepartmentRow, EmployeeRow, JobTitleRow, LocationRow, Organisation, Person, Position,
+    },
+    sheet::Sheet,
 };
 use crate::model::{
-    Compensation, Department, Employee, EmployeeNumber, Employment, JobTitle, Location,
+    Code, Compensation, Department, Employee, EmployeeNumber, Employment, JobTitle, Location,
     Remuneration, Stamp, Terms,
 };
 
-/// Records to be stored together. Departments and people refer to each other in any order.
-#[derive(Debug, Default)]
-pub struct Plan {
-    /// Departments.
+/// Records to be stored together.
+#[derive(Debug)]
+pub struct Batch {
+    /// Departments. They refer to each other in any order.
     pub departments: Vec<Department>,
     /// Job titles.
     pub job_titles: Vec<JobTitle>,
@@ -25,13 +30,29 @@ pub struct Plan {
     pub locations: Vec<Location>,
     /// People.
     pub employees: Vec<Employee>,
-    /// Their employments, present and past.
+    /// Employments, present and past.
     pub employments: Vec<Employment>,
-    /// Their pay.
+    /// Pay.
     pub compensations: Vec<Compensation>,
     /// People of the company, not of the import, whose past became longer.
     pub with_a_past: Vec<EmployeeId>,
-    past: usize,
+    /// When they are made.
+    pub stamp: Stamp,
+}
+
+impl Batch {
+    fn new(stamp: Stamp) -> Self {
+        Self {
+            departments: Vec::new(),
+            job_titles: Vec::new(),
+            locations: Vec::new(),
+            employees: Vec::new(),
+            employments: Vec::new(),
+            compensations: Vec::new(),
+            with_a_past: Vec::new(),
+            stamp,
+        }
+    }
 }
 
 /// How much came in.
@@ -51,17 +72,40 @@ pub struct ImportReport {
     pub compensations: usize,
 }
 
-impl Plan {
-    /// How much it is.
-    pub fn report(&self) -> ImportReport {
-        ImportReport {
-            departments: self.departments.len(),
-            job_titles: self.job_titles.len(),
-            locations: self.locations.len(),
-            employees: self.employees.len(),
-            past_employments: self.past,
-            compensations: self.compensations.len(),
-        }
+impl ImportReport {
+    /// How many rows that is: pay is part of a person's.
+    pub fn rows(&self) -> usize {
+        self.departments + self.job_titles + self.locations + self.employees + self.past_employments
+    }
+}
+
+/// Rows of a batch.
+const BATCH: usize = 2_000;
+
+/// Batches in the order in which they can be stored: each refers to those before it, and within
+/// itself. People come before what leads and employs them; their names are read from the files as
+/// they are needed.
+pub struct Plan {
+    files: Files,
+    all: Organisation,
+    planner: Planner,
+    next: Next,
+}
+
+enum Next {
+    Organisation,
+    /// People from this row on; the file is open behind the row before.
+    People(usize, Option<Box<Sheet>>),
+    Departments,
+    Employments(usize),
+    Past(usize),
+    Lengthened,
+    Nothing,
+}
+
+impl std::fmt::Debug for Plan {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Plan")
     }
 }
 
@@ -70,54 +114,40 @@ impl CheckedDraft {
     /// `None` when there are fewer than [`unnumbered`](Self::unnumbered) says.
     pub fn plan(mut self, numbers: Vec<EmployeeNumber>, ambient: &Ambient) -> Option<Plan> {
         self.number(numbers)?;
-        self.draw_ids(ambient);
-        let Self {
-            organisation: all,
-            known,
-        } = self;
-        let ends: HashMap<EmployeeNumber, Date> = all
-            .last_days()
-            .into_iter()
-            .map(|(number, day)| (number.clone(), day))
-            .collect();
+        let all = self.organisation;
+        let new = Drawn {
+            departments: drawn(all.departments.rows.iter().map(|row| &row.code), ambient),
+            job_titles: drawn(all.job_titles.rows.iter().map(|row| &row.code), ambient),
+            locations: drawn(all.locations.rows.iter().map(|row| &row.code), ambient),
+            employees: drawn(
+                all.employees
+                    .rows
+                    .iter()
+                    .filter_map(|row| row.number.as_ref()),
+                ambient,
+            ),
+        };
         let mut begins: HashMap<EmployeeNumber, Date> = HashMap::new();
         for row in &all.history.rows {
             let day = row.period.from();
             let first = begins.entry(row.number.clone()).or_insert(day);
             *first = day.min(*first);
         }
-        let planner = Planner {
-            known,
-            begins,
-            ends,
-            ambient,
-            stamp: Stamp::new(ambient.now()),
-        };
-        let mut plan = Plan {
-            past: all.history.rows.len(),
-            ..Plan::default()
-        };
-        for row in all.departments.rows {
-            plan.departments.extend(planner.department(row));
-        }
-        for row in all.job_titles.rows {
-            plan.job_titles.extend(planner.job_title(row));
-        }
-        for row in all.locations.rows {
-            plan.locations.extend(planner.location(row));
-        }
-        for row in all.employees.rows {
-            planner.employee(row, &mut plan);
-        }
-        let new: HashSet<EmployeeId> = plan.employees.iter().map(|it| it.id).collect();
-        for row in all.history.rows {
-            let employee = planner.known.employees.get(&row.number);
-            let employment = employee.map(|id| planner.employment(*id, row.period, &row.position));
-            plan.employments.extend(employment);
-            plan.with_a_past
-                .extend(employee.filter(|id| !new.contains(id)));
-        }
-        Some(plan)
+        let ends = all.last_days().into_iter();
+        let ends = ends.map(|(number, day)| (number.clone(), day)).collect();
+        Some(Plan {
+            files: self.files,
+            all,
+            planner: Planner {
+                known: self.known,
+                new,
+                begins,
+                ends,
+                ambient: ambient.clone(),
+                stamp: Stamp::new(ambient.now()),
+            },
+            next: Next::Organisation,
+        })
     }
 
     fn number(&mut self, numbers: Vec<EmployeeNumber>) -> Option<()> {
@@ -129,49 +159,151 @@ impl CheckedDraft {
         }
         Some(())
     }
+}
 
-    /// From here on what comes in is as known as what is here.
-    fn draw_ids(&mut self, ambient: &Ambient) {
-        let (all, known) = (&self.organisation, &mut self.known);
-        for row in &all.departments.rows {
-            known.departments.insert(row.code.clone(), ambient.id());
-        }
-        for row in &all.job_titles.rows {
-            known.job_titles.insert(row.code.clone(), ambient.id());
-        }
-        for row in &all.locations.rows {
-            known.locations.insert(row.code.clone(), ambient.id());
-        }
-        for number in all
-            .employees
-            .rows
-            .iter()
-            .filter_map(|row| row.number.as_ref())
-        {
-            known.employees.insert(number.clone(), ambient.id());
-        }
+fn drawn<'a, K, Id>(keys: impl Iterator<Item = &'a K>, ambient: &Ambient) -> HashMap<K, Id>
+where
+    K: Clone + Eq + std::hash::Hash + 'a,
+    Id: kernel::TypedId,
+{
+    keys.map(|key| (key.clone(), ambient.id())).collect()
+}
+
+impl Iterator for Plan {
+    type Item = Batch;
+
+    fn next(&mut self) -> Option<Batch> {
+        let mut batch = Batch::new(self.planner.stamp);
+        let (planner, all) = (&self.planner, &mut self.all);
+        self.next = match std::mem::replace(&mut self.next, Next::Nothing) {
+            Next::Organisation => {
+                let job_titles = std::mem::take(&mut all.job_titles.rows).into_iter();
+                batch.job_titles = job_titles
+                    .filter_map(|row| planner.job_title(row))
+                    .collect();
+                let locations = std::mem::take(&mut all.locations.rows).into_iter();
+                batch.locations = locations.filter_map(|row| planner.location(row)).collect();
+                let (set, limits) = (&self.files.set, self.files.limits);
+                Next::People(0, set.sheet(Kind::Employees, limits).map(Box::new))
+            }
+            Next::People(begin, sheet) => {
+                let rows = all.employees.rows.get(begin..).unwrap_or_default();
+                let rows = rows.get(..BATCH).unwrap_or(rows);
+                match sheet {
+                    Some(mut sheet) if !rows.is_empty() => {
+                        for row in rows {
+                            if let Some(person) = read_again(&mut sheet, row, &mut self.files) {
+                                planner.employee(row, person, &mut batch);
+                            }
+                        }
+                        Next::People(begin + rows.len(), Some(sheet))
+                    }
+                    _ => Next::Departments,
+                }
+            }
+            Next::Departments => {
+                let rows = std::mem::take(&mut all.departments.rows).into_iter();
+                batch.departments = rows.filter_map(|row| planner.department(row)).collect();
+                Next::Employments(0)
+            }
+            Next::Employments(begin) => {
+                let rows = all.employees.rows.get(begin..).unwrap_or_default();
+                let rows = rows.get(..BATCH).unwrap_or(rows);
+                let employments = rows.iter().filter_map(|row| planner.present(row));
+                batch.employments = employments.collect();
+                match rows.len() {
+                    0 => Next::Past(0),
+                    more => Next::Employments(begin + more),
+                }
+            }
+            Next::Past(begin) => {
+                let rows = all.history.rows.get(begin..).unwrap_or_default();
+                let rows = rows.get(..BATCH).unwrap_or(rows);
+                let past = rows.iter().filter_map(|row| {
+                    let employee = planner.employee_id(&row.number)?;
+                    Some(planner.employment(employee, row.period, &row.position))
+                });
+                batch.employments = past.collect();
+                match rows.len() {
+                    0 => Next::Lengthened,
+                    more => Next::Past(begin + more),
+                }
+            }
+            Next::Lengthened => {
+                let known = planner.begins.keys().filter_map(|number| {
+                    let is_new = planner.new.employees.contains_key(number);
+                    planner.employee_id(number).filter(|_| !is_new)
+                });
+                batch.with_a_past = known.collect();
+                Next::Nothing
+            }
+            Next::Nothing => return None,
+        };
+        Some(batch)
     }
 }
 
+/// Who the employee of a row is. The file is as it was, so the row is there and as good as it was.
+fn read_again(sheet: &mut Sheet, row: &EmployeeRow, files: &mut Files) -> Option<Person> {
+    let mut faults = Faults::new(1);
+    while let Some(again) = sheet.next(&mut faults) {
+        if again.line == row.line {
+            let mut cells = Cells {
+                sheet,
+                row: &again,
+                faults: &mut faults,
+                wanted: &mut files.wanted,
+            };
+            return rows::employee(&mut cells).map(|(_, person)| person);
+        }
+    }
+    None
+}
+
+/// The ids of what comes in.
+struct Drawn {
+    departments: HashMap<Code, DepartmentId>,
+    job_titles: HashMap<Code, JobTitleId>,
+    locations: HashMap<Code, LocationId>,
+    employees: HashMap<EmployeeNumber, EmployeeId>,
+}
+
 /// Makes records of rows. Every code and number is known: the draft was checked.
-struct Planner<'a> {
+struct Planner {
     known: Known,
+    new: Drawn,
     begins: HashMap<EmployeeNumber, Date>,
     ends: HashMap<EmployeeNumber, Date>,
-    ambient: &'a Ambient,
+    ambient: Ambient,
     stamp: Stamp,
 }
 
-impl Planner<'_> {
+impl Planner {
+    fn department_id(&self, code: &Code) -> Option<DepartmentId> {
+        let new = self.new.departments.get(code);
+        new.or_else(|| self.known.departments.get(code)).copied()
+    }
+
+    fn job_title_id(&self, code: &Code) -> Option<JobTitleId> {
+        let new = self.new.job_titles.get(code);
+        new.or_else(|| self.known.job_titles.get(code)).copied()
+    }
+
+    fn location_id(&self, code: &Code) -> Option<LocationId> {
+        let new = self.new.locations.get(code);
+        new.or_else(|| self.known.locations.get(code)).copied()
+    }
+
+    fn employee_id(&self, number: &EmployeeNumber) -> Option<EmployeeId> {
+        let known = self.known.employees.get(number).map(|it| it.id);
+        self.new.employees.get(number).copied().or(known)
+    }
+
     fn department(&self, row: DepartmentRow) -> Option<Department> {
         Some(Department {
-            id: *self.known.departments.get(&row.code)?,
-            parent_id: row
-                .parent
-                .and_then(|code| self.known.departments.get(&code).copied()),
-            manager_id: row
-                .manager
-                .and_then(|number| self.known.employees.get(&number).copied()),
+            id: self.department_id(&row.code)?,
+            parent_id: row.parent.and_then(|code| self.department_id(&code)),
+            manager_id: row.manager.and_then(|number| self.employee_id(&number)),
             code: row.code,
             name: row.name,
             stamp: self.stamp,
@@ -180,7 +312,7 @@ impl Planner<'_> {
 
     fn job_title(&self, row: JobTitleRow) -> Option<JobTitle> {
         Some(JobTitle {
-            id: *self.known.job_titles.get(&row.code)?,
+            id: self.job_title_id(&row.code)?,
             code: row.code,
             name: row.name,
             pay_range: row.pay_range,
@@ -190,7 +322,7 @@ impl Planner<'_> {
 
     fn location(&self, row: LocationRow) -> Option<Location> {
         Some(Location {
-            id: *self.known.locations.get(&row.code)?,
+            id: self.location_id(&row.code)?,
             code: row.code,
             name: row.name,
             address: row.address,
@@ -199,33 +331,35 @@ impl Planner<'_> {
         })
     }
 
-    /// A person, his present employment, and his pay since it began.
-    fn employee(&self, row: EmployeeRow, plan: &mut Plan) {
+    /// The days of somebody's present employment.
+    fn days(&self, row: &EmployeeRow) -> Option<DateRange> {
         let after = row.number.as_ref().and_then(|number| self.ends.get(number));
-        let Ok(days) = row.present(after.copied()) else {
+        row.present(after.copied()).ok()
+    }
+
+    /// A person, and his pay since his present employment began.
+    fn employee(&self, row: &EmployeeRow, person: Person, batch: &mut Batch) {
+        let (Some(days), Some(number)) = (self.days(row), row.number.clone()) else {
             return;
         };
-        let Some(number) = row.number else { return };
-        let Some(id) = self.known.employees.get(&number).copied() else {
+        let Some(id) = self.employee_id(&number) else {
             return;
         };
-        plan.employments
-            .push(self.employment(id, days, &row.position));
-        plan.compensations
-            .extend(row.pay.map(|(pay, commission)| Compensation {
-                id: self.ambient.id(),
-                employee_id: id,
-                period: days,
-                remuneration: Remuneration { pay, commission },
-                stamp: self.stamp,
-            }));
+        let pay = person.pay.map(|(pay, commission)| Compensation {
+            id: self.ambient.id(),
+            employee_id: id,
+            period: days,
+            remuneration: Remuneration { pay, commission },
+            stamp: self.stamp,
+        });
+        batch.compensations.extend(pay);
         let first = self.begins.get(&number).copied();
-        plan.employees.push(Employee {
+        batch.employees.push(Employee {
             id,
             number,
-            name: row.name,
-            work_email: row.work_email,
-            phone: row.phone,
+            name: person.name,
+            work_email: person.work_email,
+            phone: person.phone,
             original_hire_date: first.map_or(row.hire_date, |first| first.min(row.hire_date)),
             hire_date: row.hire_date,
             employed_until: row.employed_until,
@@ -233,21 +367,24 @@ impl Planner<'_> {
         });
     }
 
+    /// Somebody's present employment.
+    fn present(&self, row: &EmployeeRow) -> Option<Employment> {
+        let employee = self.employee_id(row.number.as_ref()?)?;
+        Some(self.employment(employee, self.days(row)?, &row.position))
+    }
+
     fn employment(&self, employee: EmployeeId, days: DateRange, at: &Position) -> Employment {
-        let known = &self.known;
-        let department = at.department.as_ref();
-        let job_title = at.job_title.as_ref();
-        let location = at.location.as_ref();
-        let manager = at.manager.as_ref();
+        let (department, job_title) = (at.department.as_ref(), at.job_title.as_ref());
+        let (location, manager) = (at.location.as_ref(), at.manager.as_ref());
         Employment {
             id: self.ambient.id(),
             employee_id: employee,
             period: days,
             terms: Terms {
-                department_id: department.and_then(|code| known.departments.get(code).copied()),
-                job_title_id: job_title.and_then(|code| known.job_titles.get(code).copied()),
-                location_id: location.and_then(|code| known.locations.get(code).copied()),
-                manager_id: manager.and_then(|number| known.employees.get(number).copied()),
+                department_id: department.and_then(|code| self.department_id(code)),
+                job_title_id: job_title.and_then(|code| self.job_title_id(code)),
+                location_id: location.and_then(|code| self.location_id(code)),
+                manager_id: manager.and_then(|number| self.employee_id(number)),
                 employment_type: at.employment_type,
             },
             cause: None,

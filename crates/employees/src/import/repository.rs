@@ -1,20 +1,29 @@
 //! What an import needs of storage.
 
 use async_trait::async_trait;
-use database::{StoreError, TenantReadTx, TenantTx};
+use database::{StoreError, TenantTx};
 
-use super::{Known, Plan, Wanted};
+use super::{Batch, Known, Wanted};
+use crate::model::EmployeeNumber;
 
 /// Looks up what an import mentions, and stores it.
 #[async_trait]
 pub trait ImportRepository: Send + Sync {
-    /// What the tenant has of what is wanted.
-    async fn known(&self, tx: &TenantReadTx, wanted: &Wanted) -> Result<Known, StoreError>;
+    /// What the tenant has of what is wanted. The people are held: none of them leaves until the
+    /// transaction ends.
+    async fn known(&self, tx: &TenantTx, wanted: &Wanted) -> Result<Known, StoreError>;
 
-    /// Stores all of it, many rows a statement.
+    /// Those of the numbers that somebody has.
+    async fn taken(
+        &self,
+        tx: &TenantTx,
+        numbers: &[EmployeeNumber],
+    ) -> Result<Vec<EmployeeNumber>, StoreError>;
+
+    /// Stores records, many a statement.
     ///
     /// # Errors
     /// [`StoreError::Duplicate`], [`StoreError::Reference`] when somebody changed the organisation
     /// since it was looked at.
-    async fn store(&self, tx: &TenantTx, plan: &Plan) -> Result<(), StoreError>;
+    async fn store(&self, tx: &TenantTx, batch: &Batch) -> Result<(), StoreError>;
 }

@@ -1,11 +1,17 @@
 //! Table as values that are valid one by one.
 
-use std::{collections::HashMap, hash::Hash, str::FromStr, sync::Arc};
+use std::{
+    collections::HashMap,
+    fmt::{self, Display},
+    hash::Hash,
+    str::FromStr,
+    sync::Arc,
+};
 
 use kernel::{DateRange, EmailAddress, TimeZone};
 use time::Date;
 
-use super::{Faults, Kind, cells::Cells, fault::Source, sheet::Sheet, values};
+use super::{Faults, Kind, Wanted, cells::Cells, fault::Source, sheet::Sheet, values};
 use crate::model::{
     Code, Commission, CountryCode, EmployeeNumber, EmploymentType, Name, Pay, PayPeriod, PayRange,
     PersonName, PhoneNumber, PostalAddress,
@@ -18,7 +24,17 @@ pub(super) struct Organisation {
     pub(super) job_titles: Table<JobTitleRow, Code>,
     pub(super) locations: Table<LocationRow, Code>,
     pub(super) employees: Table<EmployeeRow, EmployeeNumber>,
-    pub(super) history: Table<HistoryRow, ()>,
+    pub(super) history: Table<HistoryRow, NoKey>,
+}
+
+/// Rows that nobody refers to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum NoKey {}
+
+impl Display for NoKey {
+    fn fmt(&self, _f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {}
+    }
 }
 
 /// The rows of one kind.
@@ -57,18 +73,28 @@ pub(super) struct LocationRow {
     pub(super) time_zone: Option<TimeZone>,
 }
 
+/// What of an employee matters to other rows. This stays in memory; who he is, see [`Person`], is
+/// read again when he is stored.
 #[derive(Debug)]
 pub(super) struct EmployeeRow {
     pub(super) line: u64,
     pub(super) number: Option<EmployeeNumber>,
-    pub(super) name: PersonName,
-    pub(super) work_email: Option<EmailAddress>,
-    pub(super) phone: Option<PhoneNumber>,
+    /// The key under which his address is unique.
+    pub(super) email_key: Option<Arc<str>>,
     pub(super) hire_date: Date,
     pub(super) position_since: Option<Date>,
     /// The first day after the last one.
     pub(super) employed_until: Option<Date>,
     pub(super) position: Position,
+    pub(super) is_paid: bool,
+}
+
+/// What of an employee matters to nobody else.
+#[derive(Debug)]
+pub(super) struct Person {
+    pub(super) name: PersonName,
+    pub(super) work_email: Option<EmailAddress>,
+    pub(super) phone: Option<PhoneNumber>,
     pub(super) pay: Option<(Pay, Option<Commission>)>,
 }
 
@@ -92,7 +118,7 @@ pub(super) struct Position {
 
 impl Organisation {
     /// Reads the cells of every sheet; bad ones are noted and their rows left out.
-    pub(super) fn read(sheets: Vec<Sheet>, faults: &mut Faults) -> Self {
+    pub(super) fn read(sheets: Vec<Sheet>, wanted: &mut Wanted, faults: &mut Faults) -> Self {
         let mut all = Self {
             departments: Table::none(Kind::Departments),
             job_titles: Table::none(Kind::JobTitles),
@@ -100,52 +126,48 @@ impl Organisation {
             employees: Table::none(Kind::Employees),
             history: Table::none(Kind::EmploymentHistory),
         };
+        let code = |row: &mut Cells<'_>| ("code", row.text("code").parse::<Code>().ok());
         for sheet in sheets {
             match sheet.source.kind {
                 Kind::Departments => {
-                    all.departments = Table::read(&sheet, Some("code"), department, faults);
+                    let key = |row: &mut Cells<'_>| {
+                        let (field, code) = code(row);
+                        Some((field, row.wanted.department(code?)))
+                    };
+                    all.departments = Table::read(sheet, key, department, wanted, faults);
                 }
                 Kind::JobTitles => {
-                    all.job_titles = Table::read(&sheet, Some("code"), job_title, faults);
+                    let key = |row: &mut Cells<'_>| {
+                        let (field, code) = code(row);
+                        Some((field, row.wanted.job_title(code?)))
+                    };
+                    all.job_titles = Table::read(sheet, key, job_title, wanted, faults);
                 }
                 Kind::Locations => {
-                    all.locations = Table::read(&sheet, Some("code"), location, faults);
+                    let key = |row: &mut Cells<'_>| {
+                        let (field, code) = code(row);
+                        Some((field, row.wanted.location(code?)))
+                    };
+                    all.locations = Table::read(sheet, key, location, wanted, faults);
                 }
                 Kind::Employees => {
-                    all.employees = Table::read(&sheet, Some("employee_number"), employee, faults);
+                    let key = |row: &mut Cells<'_>| {
+                        let number = row.text("employee_number").parse().ok()?;
+                        Some(("employee_number", row.wanted.employee(number)))
+                    };
+                    let read = |row: &mut Cells<'_>| employee(row).map(|(row, _person)| row);
+                    all.employees = Table::read(sheet, key, read, wanted, faults);
                 }
-                Kind::EmploymentHistory => all.history = Table::read(&sheet, None, past, faults),
+                Kind::EmploymentHistory => {
+                    all.history = Table::read(sheet, |_row| None, past, wanted, faults);
+                }
             }
         }
         all
     }
 }
 
-/// A key of a row.
-pub(super) trait Key: Clone + Eq + Hash {
-    fn of(cell: &str) -> Option<Self>;
-}
-
-impl Key for Code {
-    fn of(cell: &str) -> Option<Self> {
-        cell.parse().ok()
-    }
-}
-
-impl Key for EmployeeNumber {
-    fn of(cell: &str) -> Option<Self> {
-        cell.parse().ok()
-    }
-}
-
-/// Table without a key.
-impl Key for () {
-    fn of(_cell: &str) -> Option<Self> {
-        None
-    }
-}
-
-impl<T, K: Key> Table<T, K> {
+impl<T, K: Eq + Hash + Clone + Display> Table<T, K> {
     fn none(kind: Kind) -> Self {
         let source = Source {
             kind,
@@ -159,23 +181,28 @@ impl<T, K: Key> Table<T, K> {
         }
     }
 
-    /// Reads the rows of a sheet. A value in the column `key` stands in one row only.
+    /// Reads the rows of a sheet. A key, which has the name of its column with it, stands in one
+    /// row only.
     fn read(
-        sheet: &Sheet,
-        key: Option<&'static str>,
+        mut sheet: Sheet,
+        key: impl Fn(&mut Cells<'_>) -> Option<(&'static str, K)>,
         read: impl Fn(&mut Cells<'_>) -> Option<T>,
+        wanted: &mut Wanted,
         faults: &mut Faults,
     ) -> Self {
         let mut all = Self {
             source: Arc::clone(&sheet.source),
-            rows: Vec::with_capacity(sheet.rows.len()),
+            rows: Vec::new(),
             keys: HashMap::new(),
         };
-        for row in &sheet.rows {
-            let mut cells = Cells { sheet, row, faults };
-            if let Some(field) = key
-                && let Some(value) = K::of(cells.text(field))
-            {
+        while let Some(row) = sheet.next(faults) {
+            let mut cells = Cells {
+                sheet: &sheet,
+                row: &row,
+                faults,
+                wanted,
+            };
+            if let Some((field, value)) = key(&mut cells) {
                 match all.keys.get(&value) {
                     Some(first) => {
                         let message =
@@ -195,12 +222,12 @@ fn department(row: &mut Cells<'_>) -> Option<DepartmentRow> {
     let code = row.required("code", Code::from_str);
     let name = row.required("name", Name::from_str);
     let parent = row.optional("parent_code", Code::from_str);
-    let manager = row.optional("manager_number", EmployeeNumber::from_str);
+    let manager = manager(row);
     Some(DepartmentRow {
         line: row.line(),
-        code: code?,
+        code: row.wanted.department(code?),
         name: name?,
-        parent,
+        parent: parent.map(|code| row.wanted.department(code)),
         manager,
     })
 }
@@ -211,7 +238,7 @@ fn job_title(row: &mut Cells<'_>) -> Option<JobTitleRow> {
     let pay_range = pay_range(row);
     Some(JobTitleRow {
         line: row.line(),
-        code: code?,
+        code: row.wanted.job_title(code?),
         name: name?,
         pay_range,
     })
@@ -239,7 +266,7 @@ fn location(row: &mut Cells<'_>) -> Option<LocationRow> {
     let time_zone = row.optional("time_zone", TimeZone::from_str);
     Some(LocationRow {
         line: row.line(),
-        code: code?,
+        code: row.wanted.location(code?),
         name: name?,
         address: PostalAddress {
             street,
@@ -252,7 +279,8 @@ fn location(row: &mut Cells<'_>) -> Option<LocationRow> {
     })
 }
 
-fn employee(row: &mut Cells<'_>) -> Option<EmployeeRow> {
+/// A person, and what of him matters to other rows.
+pub(super) fn employee(row: &mut Cells<'_>) -> Option<(EmployeeRow, Person)> {
     let number = row.optional("employee_number", EmployeeNumber::from_str);
     let first = row.required("first_name", Name::from_str);
     let last = row.required("last_name", Name::from_str);
@@ -263,21 +291,27 @@ fn employee(row: &mut Cells<'_>) -> Option<EmployeeRow> {
     let employed_until = row.optional("last_day", values::day_after);
     let position = position(row);
     let pay = pay(row);
-    Some(EmployeeRow {
-        line: row.line(),
-        number,
+    let person = Person {
         name: PersonName {
             first: first?,
             last: last?,
         },
         work_email,
         phone,
+        pay,
+    };
+    let email = person.work_email.as_ref();
+    let matters = EmployeeRow {
+        line: row.line(),
+        number: number.map(|number| row.wanted.employee(number)),
+        email_key: email.map(|email| row.wanted.email_key(email.key())),
         hire_date: hire_date?,
         position_since,
         employed_until,
         position,
-        pay,
-    })
+        is_paid: person.pay.is_some(),
+    };
+    Some((matters, person))
 }
 
 fn past(row: &mut Cells<'_>) -> Option<HistoryRow> {
@@ -291,7 +325,7 @@ fn past(row: &mut Cells<'_>) -> Option<HistoryRow> {
     };
     Some(HistoryRow {
         line: row.line(),
-        number: number?,
+        number: row.wanted.history(number?),
         period,
         position,
     })
@@ -299,13 +333,21 @@ fn past(row: &mut Cells<'_>) -> Option<HistoryRow> {
 
 fn position(row: &mut Cells<'_>) -> Position {
     let employment_type = row.optional("employment_type", EmploymentType::from_str);
+    let department = row.optional("department_code", Code::from_str);
+    let job_title = row.optional("job_title_code", Code::from_str);
+    let location = row.optional("location_code", Code::from_str);
     Position {
-        department: row.optional("department_code", Code::from_str),
-        job_title: row.optional("job_title_code", Code::from_str),
-        location: row.optional("location_code", Code::from_str),
-        manager: row.optional("manager_number", EmployeeNumber::from_str),
+        department: department.map(|code| row.wanted.department(code)),
+        job_title: job_title.map(|code| row.wanted.job_title(code)),
+        location: location.map(|code| row.wanted.location(code)),
+        manager: manager(row),
         employment_type: employment_type.unwrap_or(EmploymentType::FullTime),
     }
+}
+
+fn manager(row: &mut Cells<'_>) -> Option<EmployeeNumber> {
+    let manager = row.optional("manager_number", EmployeeNumber::from_str);
+    manager.map(|number| row.wanted.employee(number))
 }
 
 /// Currency and period alone mean nothing: a mapping gives them to everybody.

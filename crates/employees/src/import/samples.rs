@@ -3,25 +3,30 @@
 use std::{collections::HashSet, path::Path, sync::Arc};
 
 use kernel::{Ambient, FixedClock, SeededEntropy};
-use time::macros::datetime;
+use time::macros::{date, datetime};
 
-use super::{Draft, ImportSet, Known, Plan};
+use super::{Batch, CheckedDraft, Draft, ImportLimits, ImportMode, ImportSet, Known, tests::whole};
 
-fn plan(company: &str) -> Plan {
+fn draft(company: &str) -> CheckedDraft {
     let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/samples");
     let set = ImportSet::from_folder(&samples.join(company), None).unwrap();
+    let draft = Draft::read(set.into(), ImportLimits::DEFAULT);
+    let checked = draft.check(Known::default(), ImportMode::Atomic, date!(2026 - 03 - 01));
+    checked.unwrap()
+}
+
+fn plan(company: &str) -> Batch {
     let ambient = Ambient::new(
         Arc::new(FixedClock::at(datetime!(2026-03-01 12:00 UTC))),
         Arc::new(SeededEntropy::new(1)),
     );
-    let draft = Draft::read(set).check(Known::default()).unwrap();
-    draft.plan(Vec::new(), &ambient).unwrap()
+    whole(draft(company).plan(Vec::new(), &ambient).unwrap())
 }
 
 #[test]
 fn every_sample_company_comes_in() {
     for (company, people, departments) in [("acme", 60, 14), ("globex", 25, 5)] {
-        let report = plan(company).report();
+        let report = draft(company).report();
         assert_eq!(
             (report.employees, report.departments),
             (people, departments),

@@ -3,12 +3,14 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    io::Read as _,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use super::{Faults, Kind, MappingError, ReadyMapping, grid::Grid, sheet::Sheet};
+use super::{
+    ColumnMap, Content, Faults, ImportLimits, Kind, MappingError, ReadyMapping, grid::Grid,
+    sheet::Sheet,
+};
 
 /// How large a file of a folder may be, in bytes. (The body of an upload has a lower limit.)
 pub const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
@@ -16,13 +18,13 @@ pub const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
 /// The files of one import, not yet read. They come in together or not at all.
 #[derive(Clone, Debug)]
 pub struct ImportSet {
-    files: BTreeMap<Arc<str>, Vec<u8>>,
+    files: BTreeMap<Arc<str>, Content>,
     format: Format,
 }
 
 #[derive(Clone, Debug)]
 enum Format {
-    Native(Vec<(Kind, Arc<str>)>),
+    Native(Vec<(Kind, Arc<str>)>, ColumnMap),
     Mapped(ReadyMapping),
 }
 
@@ -61,34 +63,45 @@ fn native_names() -> String {
 
 impl ImportSet {
     /// One file in the platform's own format.
-    pub fn single(kind: Kind, file: &str, bytes: Vec<u8>) -> Self {
-        Self::native([(kind, file, bytes)])
+    pub fn single(kind: Kind, file: &str, content: impl Into<Content>) -> Self {
+        Self::native([(kind, file, content.into())])
     }
 
     /// Files in the platform's own format: kind, name for messages, content.
-    pub fn native<'a>(files: impl IntoIterator<Item = (Kind, &'a str, Vec<u8>)>) -> Self {
+    pub fn native<'a, C: Into<Content>>(
+        files: impl IntoIterator<Item = (Kind, &'a str, C)>,
+    ) -> Self {
         let mut kinds = Vec::new();
         let mut contents = BTreeMap::new();
-        for (kind, file, bytes) in files {
+        for (kind, file, content) in files {
             let file: Arc<str> = file.into();
             kinds.push((kind, Arc::clone(&file)));
-            contents.insert(file, bytes);
+            contents.insert(file, content.into());
         }
         Self {
             files: contents,
-            format: Format::Native(kinds),
+            format: Format::Native(kinds, ColumnMap::default()),
         }
     }
 
+    /// The same, when files in the platform's own format call columns otherwise.
+    #[must_use]
+    pub fn with_columns(mut self, columns: ColumnMap) -> Self {
+        if let Format::Native(_, map) = &mut self.format {
+            *map = columns;
+        }
+        self
+    }
+
     /// Files of another system; `read` is asked for each file that the mapping names.
-    pub fn mapped<E>(
+    pub fn mapped<C: Into<Content>, E>(
         mapping: ReadyMapping,
-        read: impl Fn(&str) -> Result<Vec<u8>, E>,
+        read: impl Fn(&str) -> Result<C, E>,
     ) -> Result<Self, E> {
         let names: BTreeSet<&str> = mapping.files();
         let files = names
             .into_iter()
-            .map(|name| Ok((name.into(), read(name)?)))
+            .map(|name| Ok((name.into(), read(name)?.into())))
             .collect::<Result<_, E>>()?;
         Ok(Self {
             files,
@@ -119,44 +132,51 @@ impl ImportSet {
             });
         }
         let files = files
-            .iter_mut()
-            .map(|(kind, name, bytes)| (*kind, name.as_str(), std::mem::take(bytes)));
+            .iter()
+            .map(|(kind, name, content)| (*kind, name.as_str(), content.clone()));
         Ok(Self::native(files))
     }
 
-    /// Reads the files; what cannot be read is noted.
-    pub(super) fn sheets(self, faults: &mut Faults) -> Vec<Sheet> {
-        let mut grids: BTreeMap<Arc<str>, Grid> = BTreeMap::new();
-        for (file, bytes) in self.files {
-            if let Some(grid) = Grid::read(&file, &bytes, faults) {
-                grids.insert(file, grid);
-            }
-        }
-        match self.format {
-            Format::Native(kinds) => kinds
-                .into_iter()
-                .filter_map(|(kind, file)| Sheet::native(kind, grids.remove(&file)?, faults))
+    /// Opens the files; what cannot be read is noted.
+    pub(super) fn sheets(&self, limits: ImportLimits, faults: &mut Faults) -> Vec<Sheet> {
+        match &self.format {
+            Format::Native(kinds, columns) => kinds
+                .iter()
+                .filter_map(|(kind, file)| {
+                    let content = self.files.get(file)?;
+                    let grid = Grid::open(file, content.reader(), limits, faults)?;
+                    Sheet::native(*kind, columns, grid, faults)
+                })
                 .collect(),
-            Format::Mapped(mapping) => mapping.sheets(&grids, faults),
+            Format::Mapped(mapping) => mapping.sheets(&self.files, limits, faults),
         }
+    }
+
+    /// Opens the file of one kind anew.
+    pub(super) fn sheet(&self, kind: Kind, limits: ImportLimits) -> Option<Sheet> {
+        let sheets = self.sheets(limits, &mut Faults::new(1));
+        sheets.into_iter().find(|sheet| sheet.source.kind == kind)
     }
 }
 
-fn content(path: &Path) -> Result<Vec<u8>, ImportSetError> {
+/// A file of at most [`MAX_FILE_BYTES`].
+///
+/// # Errors
+/// [`ImportSetError::Unreadable`], [`ImportSetError::TooLarge`].
+pub fn content(path: &Path) -> Result<Content, ImportSetError> {
     let unreadable = |source| ImportSetError::Unreadable {
         path: path.to_owned(),
         source,
     };
     let file = fs::File::open(path).map_err(unreadable)?;
-    let mut bytes = Vec::new();
-    file.take(MAX_FILE_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
-    if u64::try_from(bytes.len()).is_ok_and(|length| length <= MAX_FILE_BYTES) {
-        Ok(bytes)
-    } else {
-        Err(ImportSetError::TooLarge {
-            path: path.to_owned(),
-        })
+    let metadata = file.metadata().map_err(unreadable)?;
+    if metadata.is_dir() {
+        return Err(unreadable(std::io::ErrorKind::IsADirectory.into()));
     }
+    if metadata.len() > MAX_FILE_BYTES {
+        return Err(ImportSetError::TooLarge {
+            path: path.to_owned(),
+        });
+    }
+    Ok(file.into())
 }

@@ -2,78 +2,76 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use kernel::formula;
+
 use super::{
-    Fault, Faults, Kind,
+    ColumnMap, Faults, Kind,
+    content::Reader,
     fault::Source,
     grid::{Grid, GridRow},
+    mapping::Columns,
 };
 
-/// The rows of one kind. Cells are found by our names of columns.
-#[derive(Clone, Debug)]
+/// The rows of one kind, one after the other. Cells are found by our names of columns.
 pub(super) struct Sheet {
     pub(super) source: Arc<Source>,
     positions: HashMap<&'static str, usize>,
-    pub(super) rows: Vec<GridRow>,
+    grid: Grid<Reader>,
+    /// How our cells are made of those of the file, when they are not the same.
+    columns: Option<Columns>,
+    /// Takes what cannot be read of the file when another sheet tells it.
+    untold: Option<Faults>,
 }
 
 impl Sheet {
-    /// Rows whose cells are in the order of `fields`.
-    pub(super) fn new(
+    /// A file in our own format, or with other names of our columns.
+    pub(super) fn native(
+        kind: Kind,
+        map: &ColumnMap,
+        grid: Grid<Reader>,
+        faults: &mut Faults,
+    ) -> Option<Self> {
+        let (source, positions) = map.find(kind, &grid, faults)?;
+        Some(Self {
+            source: Arc::new(source),
+            positions,
+            grid,
+            columns: None,
+            untold: None,
+        })
+    }
+
+    /// Another system's file.
+    pub(super) fn mapped(
         source: Source,
-        fields: impl Iterator<Item = &'static str>,
-        rows: Vec<GridRow>,
+        grid: Grid<Reader>,
+        columns: Columns,
+        untold: Option<Faults>,
     ) -> Self {
         Self {
             source: Arc::new(source),
-            positions: fields.zip(0..).collect(),
-            rows,
+            positions: columns.fields().zip(0..).collect(),
+            grid,
+            columns: Some(columns),
+            untold,
         }
     }
 
-    /// A file in our own format: every column known, every required one there.
-    pub(super) fn native(kind: Kind, grid: Grid, faults: &mut Faults) -> Option<Self> {
-        let before = faults.total();
-        let mut fault = |column: &str, code, message: String| {
-            faults.push(Fault {
-                file: Arc::clone(&grid.file),
-                line: 1,
-                column: Some(column.into()),
-                code,
-                message,
-            });
+    /// The next row; what cannot be read before it is noted.
+    pub(super) fn next(&mut self, faults: &mut Faults) -> Option<GridRow> {
+        let row = match &mut self.untold {
+            Some(untold) => self.grid.next(untold)?,
+            None => self.grid.next(faults)?,
         };
-        let mut fields = Vec::new();
-        for heading in &grid.header {
-            match kind.column(heading) {
-                Some(column) => fields.push(column.name),
-                None => fault(
-                    heading,
-                    "unknown_column",
-                    format!(
-                        "`{heading}` is no column of {kind}, which are {}",
-                        names(kind)
-                    ),
-                ),
-            }
-        }
-        for column in kind.columns() {
-            if column.required && !fields.contains(&column.name) {
-                fault(
-                    column.name,
-                    "missing_column",
-                    format!("the column `{}` is missing", column.name),
-                );
-            }
-        }
-        if faults.total() > before {
-            return None;
-        }
-        let source = Source {
-            kind,
-            file: grid.file,
-            headings: HashMap::new(),
-        };
-        Some(Self::new(source, fields.into_iter(), grid.rows))
+        Some(match &self.columns {
+            Some(columns) => columns.apply(&row, &self.source, faults),
+            // What a list was written as is read as it was.
+            None if row.cells.iter().any(|cell| cell.contains('\'')) => GridRow {
+                line: row.line,
+                cells: row.cells.iter().map(formula::as_it_was).collect(),
+            },
+            None => row,
+        })
     }
 
     /// A cell without the spaces around it; empty when the file does not have the column.
@@ -83,49 +81,5 @@ impl Sheet {
             .and_then(|position| row.cells.get(*position))
             .unwrap_or_default()
             .trim()
-    }
-}
-
-fn names(kind: Kind) -> String {
-    let names: Vec<String> = kind
-        .columns()
-        .iter()
-        .map(|column| format!("`{}`", column.name))
-        .collect();
-    names.join(", ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn header(text: &str) -> (bool, Vec<String>) {
-        let mut faults = Faults::new();
-        let grid = Grid::read(&"d.csv".into(), text.as_bytes(), &mut faults).unwrap();
-        let sheet = Sheet::native(Kind::Departments, grid, &mut faults);
-        (
-            sheet.is_some(),
-            faults.iter().map(ToString::to_string).collect(),
-        )
-    }
-
-    #[test]
-    fn columns_may_stand_in_any_order_and_optional_ones_be_left_out() {
-        assert_eq!(header("name,code\nIT,10\n"), (true, Vec::new()));
-    }
-
-    #[test]
-    fn every_unknown_and_every_missing_column_is_named() {
-        let (read, faults) = header("code,colour,Name\n");
-        assert!(!read);
-        let places: Vec<&str> = faults.iter().filter_map(|f| f.split(':').next()).collect();
-        assert_eq!(
-            places,
-            [
-                "d.csv, line 1, colour",
-                "d.csv, line 1, Name",
-                "d.csv, line 1, name"
-            ]
-        );
     }
 }

@@ -1,6 +1,6 @@
 //! Short texts with rules: numbers, codes, countries, telephone numbers.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, sync::Arc};
 
 /// Why a text is not what it should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -36,11 +36,12 @@ impl TextError {
     }
 }
 
+/// Copies of such a text share it: an import holds hundreds of thousands.
 macro_rules! texts {
     ($($(#[$doc:meta])* $name:ident = $parse:path;)+) => {$(
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub struct $name(String);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// The text.
@@ -50,12 +51,12 @@ macro_rules! texts {
 
             /// The text, owned.
             pub fn into_string(self) -> String {
-                self.0
+                self.as_str().to_owned()
             }
 
             /// What storage holds was parsed before it was stored.
             pub(crate) fn stored(text: String) -> Self {
-                Self(text)
+                Self(text.into())
             }
         }
 
@@ -63,7 +64,7 @@ macro_rules! texts {
             type Err = TextError;
 
             fn from_str(text: &str) -> Result<Self, TextError> {
-                $parse(text).map(Self)
+                $parse(text).map(|text| Self(text.into()))
             }
         }
 

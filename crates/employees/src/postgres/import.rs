@@ -4,10 +4,8 @@
 //! so that it is planned once, and a row has the column types of its table. (`COPY FROM` is refused
 //! under row security.)
 
-use std::{collections::HashSet, hash::Hash};
-
 use async_trait::async_trait;
-use database::{StoreError, TenantReadTx, TenantTx};
+use database::{StoreError, TenantTx};
 use kernel::{DateRange, DepartmentId, EmailAddress, EmployeeId, JobTitleId, LocationId, TimeZone};
 use sea_orm::{FromQueryResult, Value};
 use serde::Serialize;
@@ -16,7 +14,7 @@ use uuid::Uuid;
 
 use super::{Postgres, name_words};
 use crate::{
-    import::{ImportRepository, Known, Plan, Wanted},
+    import::{Batch, ImportRepository, Known, KnownEmployee, Wanted},
     model::{
         Cause, Code, Commission, Compensation, Department, Employee, EmployeeNumber, Employment,
         EndReason, JobTitle, Location, Name, PhoneNumber, Remuneration, Stamp,
@@ -27,87 +25,105 @@ use crate::{
 /// statement's time limit.
 const CHUNK: usize = 2_000;
 
+/// Keys a look-up.
+const KEYS: usize = 5_000;
+
 #[async_trait]
 impl ImportRepository for Postgres {
-    async fn known(&self, tx: &TenantReadTx, wanted: &Wanted) -> Result<Known, StoreError> {
+    async fn known(&self, tx: &TenantTx, wanted: &Wanted) -> Result<Known, StoreError> {
         let mut known = Known::default();
-        for row in keyed(
-            tx,
-            "SELECT code AS key, id FROM departments WHERE code = ANY($1)",
-            texts(&wanted.departments, Code::as_str),
-        )
-        .await?
-        {
-            known
-                .departments
-                .insert(Code::stored(row.key), row.id.into());
+        for keys in chunks(&wanted.departments, Code::as_str) {
+            let sql = "SELECT code AS key, id FROM departments WHERE code = ANY($1)";
+            for row in tx.rows::<KeyRow>(sql, [keys]).await? {
+                let code = Code::stored(row.key);
+                known.departments.insert(code, row.id.into());
+            }
         }
-        for row in keyed(
-            tx,
-            "SELECT code AS key, id FROM job_titles WHERE code = ANY($1)",
-            texts(&wanted.job_titles, Code::as_str),
-        )
-        .await?
-        {
-            known
-                .job_titles
-                .insert(Code::stored(row.key), row.id.into());
+        for keys in chunks(&wanted.job_titles, Code::as_str) {
+            let sql = "SELECT code AS key, id FROM job_titles WHERE code = ANY($1)";
+            for row in tx.rows::<KeyRow>(sql, [keys]).await? {
+                let code = Code::stored(row.key);
+                known.job_titles.insert(code, row.id.into());
+            }
         }
-        for row in keyed(
-            tx,
-            "SELECT code AS key, id FROM locations WHERE code = ANY($1)",
-            texts(&wanted.locations, Code::as_str),
-        )
-        .await?
-        {
-            known.locations.insert(Code::stored(row.key), row.id.into());
+        for keys in chunks(&wanted.locations, Code::as_str) {
+            let sql = "SELECT code AS key, id FROM locations WHERE code = ANY($1)";
+            for row in tx.rows::<KeyRow>(sql, [keys]).await? {
+                known.locations.insert(Code::stored(row.key), row.id.into());
+            }
         }
-        for row in keyed(
-            tx,
-            "SELECT employee_number AS key, id FROM employees WHERE employee_number = ANY($1)",
-            texts(&wanted.employees, EmployeeNumber::as_str),
-        )
-        .await?
-        {
-            let number = EmployeeNumber::stored(row.key);
-            known.employees.insert(number, row.id.into());
+        for keys in chunks(&wanted.employees, EmployeeNumber::as_str) {
+            for row in tx.rows::<EmployeeKeyRow>(PEOPLE, [keys]).await? {
+                let employee = KnownEmployee {
+                    id: row.id.into(),
+                    hire_date: row.hire_date,
+                    employed_until: row.employed_until,
+                };
+                let number = EmployeeNumber::stored(row.key);
+                known.employees.insert(number, employee);
+            }
         }
-        for row in keyed(
-            tx,
-            "SELECT work_email_key AS key, id FROM employees WHERE work_email_key = ANY($1)",
-            texts(&wanted.email_keys, String::as_str),
-        )
-        .await?
-        {
-            known.email_keys.insert(row.key);
+        for keys in chunks(&wanted.email_keys, |key| key) {
+            let sql = "SELECT work_email_key AS key, id FROM employees \
+                       WHERE work_email_key = ANY($1)";
+            for row in tx.rows::<KeyRow>(sql, [keys]).await? {
+                known.email_keys.insert(row.key);
+            }
         }
-        for row in periods(tx, texts(&wanted.histories, EmployeeNumber::as_str)).await? {
-            let number = EmployeeNumber::stored(row.employee_number);
-            let days = DateRange::new(row.valid_from, row.valid_to).map_err(StoreError::corrupt)?;
-            known.employments.entry(number).or_default().push(days);
+        for keys in chunks(&wanted.histories, EmployeeNumber::as_str) {
+            for row in tx.rows::<PeriodRow>(PERIODS, [keys]).await? {
+                let number = EmployeeNumber::stored(row.employee_number);
+                let days = DateRange::new(row.valid_from, row.valid_to);
+                let days = days.map_err(StoreError::corrupt)?;
+                known.employments.entry(number).or_default().push(days);
+            }
         }
         Ok(known)
     }
 
-    async fn store(&self, tx: &TenantTx, plan: &Plan) -> Result<(), StoreError> {
-        insert(tx, &plan.locations, CHUNK).await?;
-        insert(tx, &plan.job_titles, CHUNK).await?;
-        insert(tx, &plan.employees, CHUNK).await?;
-        for chunk in plan.employees.chunks(CHUNK) {
+    async fn taken(
+        &self,
+        tx: &TenantTx,
+        numbers: &[EmployeeNumber],
+    ) -> Result<Vec<EmployeeNumber>, StoreError> {
+        let mut taken = Vec::new();
+        for keys in chunks(numbers, EmployeeNumber::as_str) {
+            let sql = "SELECT employee_number AS key, id FROM employees \
+                       WHERE employee_number = ANY($1)";
+            let rows: Vec<KeyRow> = tx.rows(sql, [keys]).await?;
+            taken.extend(rows.into_iter().map(|row| EmployeeNumber::stored(row.key)));
+        }
+        Ok(taken)
+    }
+
+    async fn store(&self, tx: &TenantTx, batch: &Batch) -> Result<(), StoreError> {
+        insert(tx, &batch.locations, CHUNK).await?;
+        insert(tx, &batch.job_titles, CHUNK).await?;
+        insert(tx, &batch.employees, CHUNK).await?;
+        for chunk in batch.employees.chunks(CHUNK) {
             name_words::insert(tx, chunk).await?;
         }
         // In one statement: a part may come before the whole, and references are looked at when
         // the statement ends.
-        insert(tx, &plan.departments, plan.departments.len()).await?;
-        insert(tx, &plan.employments, CHUNK).await?;
-        for chunk in plan.with_a_past.chunks(CHUNK) {
-            let now = plan.employments.first().map(|it| it.stamp.created_at);
+        insert(tx, &batch.departments, batch.departments.len()).await?;
+        insert(tx, &batch.employments, CHUNK).await?;
+        for chunk in batch.with_a_past.chunks(CHUNK) {
             let ids: Vec<Uuid> = chunk.iter().map(|id| id.uuid()).collect();
+            let now = batch.stamp.created_at;
             tx.run(LENGTHEN, [ids.into(), now.into()]).await?;
         }
-        insert(tx, &plan.compensations, CHUNK).await
+        insert(tx, &batch.compensations, CHUNK).await
     }
 }
+
+const PEOPLE: &str = "\
+    SELECT employee_number AS key, id, hire_date, employed_until FROM employees \
+    WHERE employee_number = ANY($1) ORDER BY id FOR SHARE";
+
+const PERIODS: &str = "\
+    SELECT e.employee_number, m.valid_from, m.valid_to \
+    FROM employees e JOIN employments m ON m.employee_id = e.id \
+    WHERE e.employee_number = ANY($1)";
 
 /// Whose past became longer, and began before what was known as his first day.
 const LENGTHEN: &str = "\
@@ -130,32 +146,28 @@ struct PeriodRow {
     valid_to: Option<Date>,
 }
 
-fn texts<T: Eq + Hash>(keys: &HashSet<T>, text: impl Fn(&T) -> &str) -> Vec<String> {
-    keys.iter().map(|key| text(key).to_owned()).collect()
+#[derive(FromQueryResult)]
+struct EmployeeKeyRow {
+    key: String,
+    id: Uuid,
+    hire_date: Date,
+    employed_until: Option<Date>,
 }
 
-async fn keyed(
-    tx: &TenantReadTx,
-    sql: &'static str,
-    keys: Vec<String>,
-) -> Result<Vec<KeyRow>, StoreError> {
-    if keys.is_empty() {
-        return Ok(Vec::new());
-    }
-    tx.rows(sql, [Value::from(keys)]).await
-}
-
-async fn periods(tx: &TenantReadTx, numbers: Vec<String>) -> Result<Vec<PeriodRow>, StoreError> {
-    if numbers.is_empty() {
-        return Ok(Vec::new());
-    }
-    tx.rows(
-        "SELECT e.employee_number, m.valid_from, m.valid_to \
-         FROM employees e JOIN employments m ON m.employee_id = e.id \
-         WHERE e.employee_number = ANY($1)",
-        [Value::from(numbers)],
-    )
-    .await
+/// Some keys after the other, as the values of a statement.
+fn chunks<'a, T: 'a>(
+    keys: impl IntoIterator<Item = &'a T>,
+    text: impl Fn(&T) -> &str,
+) -> impl Iterator<Item = Value> {
+    let mut keys = keys.into_iter();
+    std::iter::from_fn(move || {
+        let some: Vec<String> = keys
+            .by_ref()
+            .take(KEYS)
+            .map(|it| text(it).to_owned())
+            .collect();
+        (!some.is_empty()).then(|| some.into())
+    })
 }
 
 /// A record as a row of its table.

@@ -4,13 +4,13 @@ use database::{TenantContext, TenantTx};
 use kernel::{Actor, DateRange, EmailAddress, EmployeeId, FieldErrors, Permit, Reach};
 use time::{Date, OffsetDateTime};
 
-use super::{Employees, Storage, file::plausible, for_the_tenant, manager::cannot_lead};
+use super::{Employees, Storage, file::plausible, for_the_tenant};
 use crate::{
     EmployeesError,
     model::{
         Assignment, Compensation, CurrentPay, Employee, EmployeeNumber, EmployeeProfile,
         Employment, EmploymentType, Guarded, Named, PersonName, PhoneNumber, Remuneration, Stamp,
-        Terms,
+        Terms, cannot_lead,
     },
     permission::Create,
     repository::{FoundReferences, Inserted, References, Series},

@@ -1,8 +1,9 @@
-//! Importing: everything of an import comes in, or nothing.
+//! Importing: everything of an import comes in, or nothing; or, when the client says so, what is
+//! good.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use database::{Database, StoreError, TenantContext};
+use database::{Database, StoreError, TenantContext, TenantTx};
 use kernel::{
     Ambient, Denied, DomainError, ErrorKind, FairLimits, FairPermit, FairSemaphore, FieldError,
     PermissionMarker as _, Permit, Reach, TenantId,
@@ -11,20 +12,16 @@ use tokio::time::timeout;
 
 use crate::{
     import::{
-        CheckedDraft, Draft, Fault, Faults, ImportReport, ImportRepository, ImportSet, Wanted,
+        CheckedDraft, Draft, Fault, Faults, ImportLimits, ImportMode, ImportReport,
+        ImportRepository, ImportSet, Kind,
     },
     model::EmployeeNumber,
     permission::Import,
     repository::{CounterRepository, Series},
 };
 
-/// How many imports of a process have their turn at the same time: each holds its files in memory.
-/// Those of one tenant come one after the other, and never keep those of another one waiting.
-pub(crate) const LIMITS: FairLimits = FairLimits {
-    permits: 4,
-    per_key: 1,
-    waiting_per_key: 4,
-};
+/// How many imports of one tenant wait for their turn; the next one is refused.
+pub(crate) const WAITING: usize = 4;
 
 /// How long an import waits for its turn.
 const WAIT: Duration = Duration::from_secs(5);
@@ -35,16 +32,37 @@ pub struct Imports<S> {
     database: Database,
     ambient: Ambient,
     storage: S,
+    limits: ImportLimits,
     turns: Arc<FairSemaphore<TenantId>>,
 }
 
-/// The turn of a tenant to import. Files are taken into memory by whoever has one, and the next
-/// tenant has his when it is dropped.
+/// The turn of a tenant to import. Files are taken by whoever has one, and the next tenant has his
+/// when it is dropped.
 #[derive(Clone, Debug)]
 pub struct ImportTurn {
-    tenant: TenantContext,
     _place: Arc<FairPermit<TenantId>>,
 }
+
+/// How an import is done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ImportOptions {
+    /// What becomes of the good rows when others are bad.
+    pub mode: ImportMode,
+    /// Whether nothing is stored: the answer is what it would be. No number is drawn either.
+    pub dry_run: bool,
+}
+
+/// What came in, or would.
+#[derive(Debug)]
+pub struct Imported {
+    /// How much it is.
+    pub report: ImportReport,
+    /// What is wrong with the rows that did not; nothing with [`ImportMode::Atomic`].
+    pub faults: Faults,
+}
+
+/// Hears how an import gets on: so many of so many rows of a kind are stored.
+pub type Progress<'a> = &'a (dyn Fn(Kind, usize, usize) + Sync);
 
 /// Why an import did not happen. Nothing of it is stored.
 #[derive(Debug, thiserror::Error)]
@@ -74,12 +92,19 @@ where
     S: ImportRepository + CounterRepository,
 {
     /// Composes the use case.
-    pub fn new(database: Database, ambient: Ambient, storage: S) -> Self {
+    pub fn new(database: Database, ambient: Ambient, storage: S, limits: ImportLimits) -> Self {
         Self {
             database,
             ambient,
             storage,
-            turns: FairSemaphore::new(LIMITS),
+            limits,
+            // The imports of one tenant come one after the other, and never keep those of another
+            // one waiting.
+            turns: FairSemaphore::new(FairLimits {
+                permits: limits.at_once,
+                per_key: 1,
+                waiting_per_key: WAITING,
+            }),
         }
     }
 
@@ -104,9 +129,15 @@ where
         &self,
         tenant: &TenantContext,
         set: ImportSet,
-    ) -> Result<ImportReport, ImportError> {
+        options: ImportOptions,
+        progress: Progress<'_>,
+    ) -> Result<Imported, ImportError> {
         let turn = self.turn_as_operator(tenant).await?;
-        self.import(turn, set).await
+        let draft = self.read(&turn, Arc::new(set)).await?;
+        let tx = self.database.begin_tenant(tenant).await?;
+        let imported = self.import(&tx, &turn, draft, options, progress).await?;
+        tx.commit().await?;
+        Ok(imported)
     }
 
     pub(crate) async fn turn_as_operator(
@@ -117,64 +148,94 @@ where
         let place = place.map_err(|_elapsed| ImportError::Busy)?;
         let place = place.map_err(|_refused| ImportError::Busy)?;
         Ok(ImportTurn {
-            tenant: tenant.clone(),
             _place: Arc::new(place),
         })
     }
 
-    /// Imports files whose turn it is.
-    pub async fn import(
-        &self,
-        turn: ImportTurn,
-        set: ImportSet,
-    ) -> Result<ImportReport, ImportError> {
-        let tenant = &turn.tenant;
-        let (draft, wanted) = turn
-            .compute(|| {
-                let draft = Draft::read(set);
-                let wanted = draft.wanted();
-                (draft, wanted)
-            })
-            .await?;
-
-        let tx = self.database.begin_tenant_read(tenant).await?;
-        let known = self.storage.known(&tx, &wanted).await?;
-        tx.commit().await?;
-
-        let draft = turn.compute(|| draft.check(known)).await?;
-        let draft = draft.map_err(ImportError::Invalid)?;
-        let numbers = self.draw_numbers(tenant, &draft).await?;
-        let ambient = self.ambient.clone();
-        let plan = turn.compute(move || draft.plan(numbers, &ambient)).await?;
-        let plan = plan.ok_or(ImportError::Interrupted)?;
-
-        // What was looked at before is not locked. What matters of it holds in the database too:
-        // numbers, codes and addresses are unique, employments do not overlap, references lead
-        // somewhere. Circles cannot come about: nobody else knows those who come in.
-        let tx = self.database.begin_tenant(tenant).await?;
-        self.storage.store(&tx, &plan).await.map_err(changed)?;
-        tx.commit().await?;
-        Ok(plan.report())
+    /// Reads files whose turn it is. It takes a second or more of many rows, and no transaction.
+    pub async fn read(&self, turn: &ImportTurn, set: Arc<ImportSet>) -> Result<Draft, ImportError> {
+        let limits = self.limits;
+        turn.compute(move || Draft::read(set, limits)).await
     }
 
-    /// Draws numbers for those who have none, in short transactions: the series is locked for as
-    /// long as a transaction that drew from it runs.
+    /// Imports what was read.
+    pub async fn import(
+        &self,
+        tx: &TenantTx,
+        turn: &ImportTurn,
+        draft: Draft,
+        options: ImportOptions,
+        progress: Progress<'_>,
+    ) -> Result<Imported, ImportError> {
+        let ImportOptions { mode, dry_run } = options;
+        let known = self.storage.known(tx, draft.wanted()).await?;
+        let today = tx.tenant().time_zone().date_at(self.ambient.now());
+        let draft = turn
+            .compute(move || draft.check(known, mode, today))
+            .await?;
+        let draft = draft.map_err(ImportError::Invalid)?;
+        let imported = Imported {
+            report: draft.report(),
+            faults: draft.faults().clone(),
+        };
+        if dry_run {
+            return Ok(imported);
+        }
+
+        let numbers = self.draw_numbers(tx, &draft).await?;
+        let ambient = self.ambient.clone();
+        let plan = turn.compute(move || draft.plan(numbers, &ambient)).await?;
+        let mut plan = plan.ok_or(ImportError::Interrupted)?;
+
+        // Of what was looked at before, people alone are locked. What else matters of it holds in
+        // the database too: numbers, codes and addresses are unique, employments do not overlap,
+        // references lead somewhere. Circles cannot come about: nobody else knows those who come in.
+        let (mut people, mut employed) = (0, 0);
+        loop {
+            let (rest, batch) = turn
+                .compute(move || {
+                    let batch = plan.next();
+                    (plan, batch)
+                })
+                .await?;
+            plan = rest;
+            let Some(batch) = batch else { break };
+            self.storage.store(tx, &batch).await.map_err(changed)?;
+            let ImportReport {
+                employees,
+                past_employments,
+                ..
+            } = imported.report;
+            if !batch.employees.is_empty() {
+                people += batch.employees.len();
+                progress(Kind::Employees, people, employees);
+            }
+            if !batch.employments.is_empty() {
+                employed += batch.employments.len();
+                let total = employees + past_employments;
+                progress(Kind::EmploymentHistory, employed, total);
+            }
+        }
+        Ok(imported)
+    }
+
+    /// Draws numbers for those who have none, in transactions of their own: the series is locked
+    /// for as long as a transaction that drew from it runs.
     async fn draw_numbers(
         &self,
-        tenant: &TenantContext,
+        tx: &TenantTx,
         draft: &CheckedDraft,
     ) -> Result<Vec<EmployeeNumber>, ImportError> {
-        let given: HashSet<&EmployeeNumber> = draft.numbers().collect();
-        let of_series: Vec<i64> = given
-            .iter()
-            .filter_map(|number| in_series(number))
-            .collect();
+        let tenant = tx.tenant();
+        let of_series: Vec<i64> = draft.numbers().filter_map(in_series).collect();
         if !of_series.is_empty() {
-            let tx = self.database.begin_tenant(tenant).await?;
-            let last = self.storage.last(&tx, Series::Employees).await?;
+            let leaf = self.database.begin_leaf(tenant).await?;
+            let last = self.storage.last(&leaf, Series::Employees).await?;
             let carried = carried(last, of_series);
-            self.storage.raise(&tx, Series::Employees, carried).await?;
-            tx.commit().await?;
+            self.storage
+                .raise(&leaf, Series::Employees, carried)
+                .await?;
+            leaf.commit().await?;
         }
         let wanted = draft.unnumbered();
         let mut drawn = Vec::with_capacity(wanted);
@@ -186,28 +247,21 @@ where
             // Numbers that were given by hand may lie ahead, thousands in a row: look at twice as
             // many each time.
             let count = u32::try_from(missing).unwrap_or(u32::MAX).max(1 << doubled);
-            let tx = self.database.begin_tenant(tenant).await?;
+            let leaf = self.database.begin_leaf(tenant).await?;
             let first = self
                 .storage
-                .draw_many(&tx, Series::Employees, count)
+                .draw_many(&leaf, Series::Employees, count)
                 .await?;
-            tx.commit().await?;
-            let numbers = first..first.saturating_add(count.into());
-            let numbers: HashSet<EmployeeNumber> = numbers
+            leaf.commit().await?;
+            let mut numbers: Vec<EmployeeNumber> = (first..first.saturating_add(count.into()))
                 .map(|number| EmployeeNumber::stored(number.to_string()))
+                .filter(|number| !draft.gives(number))
                 .collect();
-            let wanted = Wanted {
-                employees: numbers,
-                ..Wanted::default()
-            };
-            let tx = self.database.begin_tenant_read(tenant).await?;
-            let taken = self.storage.known(&tx, &wanted).await?.employees;
-            tx.commit().await?;
-            let free = wanted.employees.into_iter();
-            let free = free.filter(|number| !taken.contains_key(number) && !given.contains(number));
-            drawn.extend(free);
+            let taken = self.storage.taken(tx, &numbers).await?;
+            let taken: HashSet<EmployeeNumber> = taken.into_iter().collect();
+            numbers.retain(|number| !taken.contains(number));
+            drawn.extend(numbers);
         }
-        drawn.sort_by_key(in_series);
         Ok(drawn)
     }
 }
@@ -281,6 +335,10 @@ impl DomainError for ImportError {
         }
     }
 
+    fn is_transient(&self) -> bool {
+        matches!(self, Self::Store(error) if error.is_transient())
+    }
+
     fn detail(&self) -> String {
         match self {
             Self::Invalid(faults) if faults.total() == 1 => {
@@ -301,16 +359,21 @@ impl DomainError for ImportError {
     }
 
     fn fields(&self) -> Vec<FieldError> {
-        let Self::Invalid(faults) = self else {
-            return Vec::new();
-        };
-        let mut fields: Vec<FieldError> = faults.iter().map(field).collect();
-        if faults.more() > 0 {
-            let message = format!("{} more things are wrong", faults.more());
-            fields.push(FieldError::new("/rows", "more", message));
+        match self {
+            Self::Invalid(faults) => fields(faults),
+            _ => Vec::new(),
         }
-        fields
     }
+}
+
+/// What is wrong, as a client reads it; in the end how much more.
+pub fn fields(faults: &Faults) -> Vec<FieldError> {
+    let mut fields: Vec<FieldError> = faults.iter().map(field).collect();
+    if faults.more() > 0 {
+        let message = format!("{} more things are wrong", faults.more());
+        fields.push(FieldError::new("/rows", "more", message));
+    }
+    fields
 }
 
 /// `/rows/17/hire_date`: the line as an editor counts it, and the column as the file calls it.

@@ -8,11 +8,11 @@ use super::{
     Employees, Storage,
     file::{MANAGERS, pay_of, plausible, terms_of},
     for_the_tenant,
-    manager::{CIRCLE, cannot_lead},
+    manager::CIRCLE,
 };
 use crate::{
     EmployeesError,
-    model::{Cause, Employee, EmployeeProfile, Employment, EndReason, Terms},
+    model::{Cause, Employee, EmployeeProfile, Employment, EndReason, Terms, cannot_lead},
     permission,
     repository::{ReportingLine, Revision},
 };

@@ -8,7 +8,7 @@ pub(crate) mod limits;
 pub(crate) mod trace;
 pub(crate) mod upload;
 
-use std::time::Duration;
+use std::{cell::Cell, rc::Rc, time::Duration};
 
 use cors::Cors;
 use forwarded::TrustedProxies;
@@ -37,5 +37,28 @@ impl Default for Edge {
             cors: Cors::default(),
             body_timeout: Duration::from_secs(10),
         }
+    }
+}
+
+/// How long the client of a connection is waited for, from the first byte of the present request to
+/// the first of its answer, when that is longer than for others. The server puts it among the data
+/// of the connection, and looks at it.
+#[derive(Clone, Debug, Default)]
+pub struct ClientTime(Rc<Cell<Option<Duration>>>);
+
+impl ClientTime {
+    /// Waits so long, for this request.
+    pub fn extend(&self, time: Duration) {
+        self.0.set(Some(time));
+    }
+
+    /// How long, when it is longer than for others.
+    pub fn get(&self) -> Option<Duration> {
+        self.0.get()
+    }
+
+    /// The request is being answered.
+    pub fn reset(&self) {
+        self.0.set(None);
     }
 }

@@ -2,15 +2,15 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use database::TenantContext;
+use database::{Database, TenantContext};
 use kernel::{Ambient, DomainError as _, ErrorKind};
 use sea_orm::FromQueryResult;
 use testkit::{DedicatedAndPooled, TestDatabase};
 
 use crate::{
-    import::{ImportReport, ImportSet, Kind, Mapping},
+    import::{ImportLimits, ImportMode, ImportReport, ImportSet, Kind, Mapping},
     postgres::Postgres,
-    service::{ImportError, Imports, LIMITS},
+    service::{ImportError, ImportOptions, Imports, WAITING},
 };
 
 struct House {
@@ -19,10 +19,26 @@ struct House {
     _database: TestDatabase,
 }
 
+fn imports(database: &Database) -> Imports<Postgres> {
+    let limits = ImportLimits::DEFAULT;
+    Imports::new(database.clone(), Ambient::system(), Postgres, limits)
+}
+
+/// As the operator does it: all or nothing.
+async fn import(
+    imports: &Imports<Postgres>,
+    tenant: &TenantContext,
+    set: ImportSet,
+) -> Result<ImportReport, ImportError> {
+    let how = ImportOptions::default();
+    let imported = imports.import_as_operator(tenant, set, how, &|_, _, _| ());
+    Ok(imported.await?.report)
+}
+
 async fn house() -> House {
     let database = TestDatabase::create().await;
     let tenants = database.tenants().await;
-    let imports = Imports::new(tenants.database.clone(), Ambient::system(), Postgres);
+    let imports = imports(&tenants.database);
     House {
         tenants,
         imports,
@@ -53,8 +69,7 @@ impl House {
         let files = files
             .iter()
             .map(|(kind, text)| (*kind, kind.as_str(), text.as_bytes().to_vec()));
-        let set = ImportSet::native(files);
-        self.imports.import_as_operator(tenant, set).await
+        import(&self.imports, tenant, ImportSet::native(files)).await
     }
 
     async fn number(&self, sql: &'static str) -> i64 {
@@ -108,9 +123,7 @@ async fn the_oracle_sample_comes_in_whole() {
     let set = ImportSet::from_folder(&folder, Some(mapping)).unwrap();
 
     let house = house().await;
-    let report = house
-        .imports
-        .import_as_operator(&house.tenants.acme, set)
+    let report = import(&house.imports, &house.tenants.acme, set)
         .await
         .unwrap();
 
@@ -332,11 +345,11 @@ async fn of_two_imports_of_the_same_people_one_comes_in() {
     let people = format!("{PEOPLE}{}", rows.concat());
     let files = [(Kind::Employees, people.as_str())];
     // In one process they would come one after the other.
-    let another_process = Imports::new(house.tenants.database.clone(), Ambient::system(), Postgres);
-    let set = ImportSet::single(Kind::Employees, "employees", people.clone().into());
+    let another_process = imports(&house.tenants.database);
+    let set = ImportSet::single(Kind::Employees, "employees", people.clone().into_bytes());
     let (one, other) = tokio::join!(
         house.import(&files),
-        another_process.import_as_operator(&house.tenants.acme, set)
+        import(&another_process, &house.tenants.acme, set)
     );
     let ((Ok(_), Err(error)) | (Err(error), Ok(_))) = (one, other) else {
         unreachable!("one of two comes in");
@@ -374,7 +387,7 @@ async fn who_would_wait_in_too_long_a_line_is_asked_to_come_later() {
     let house = house().await;
     let acme = &house.tenants.acme;
     let _turn = house.imports.turn_as_operator(acme).await.unwrap();
-    let mut line: Vec<_> = (0..LIMITS.waiting_per_key)
+    let mut line: Vec<_> = (0..WAITING)
         .map(|_| Box::pin(house.imports.turn_as_operator(acme)))
         .collect();
     for waiting in &mut line {
@@ -401,6 +414,67 @@ async fn a_pointer_is_a_json_pointer_and_the_rest_is_counted() {
         .await
         .unwrap_err();
     assert!(error.fields()[0].pointer.ends_with("/a~1b~0c"));
+}
+
+#[tokio::test]
+async fn a_dry_run_says_what_would_come_in_and_stores_nothing() {
+    let house = house().await;
+    let people = format!("{PEOPLE},Ada,King,2020-01-01,\n7,Bo,Lee,2020-01-01,\n8,,,,\n");
+    let run = async |mode, dry_run| {
+        let set = ImportSet::single(Kind::Employees, "e.csv", people.clone().into_bytes());
+        let how = ImportOptions { mode, dry_run };
+        let acme = &house.tenants.acme;
+        house
+            .imports
+            .import_as_operator(acme, set, how, &|_, _, _| ())
+            .await
+    };
+    let would = run(ImportMode::Independent, true).await.unwrap();
+    assert!(house.texts(NUMBERS).await.is_empty());
+    let counters = "SELECT count(*) AS number FROM counters";
+    assert_eq!(house.number(counters).await, 0, "no number is drawn");
+    let refused = run(ImportMode::Atomic, true).await.unwrap_err();
+    assert_eq!(told(&refused).len(), 3, "{refused:?}");
+
+    let did = run(ImportMode::Independent, false).await.unwrap();
+    assert_eq!((would.report, would.faults), (did.report, did.faults));
+    assert_eq!(did.report.employees, 2);
+    assert_eq!(house.texts(NUMBERS).await, ["1001", "7"]);
+}
+
+#[tokio::test]
+async fn who_leaves_leads_nobody_who_comes_in() {
+    let house = house().await;
+    let people = "employee_number,first_name,last_name,hire_date,last_day\n\
+                  1,Ada,King,2020-01-01,2021-12-31\n";
+    house.import(&[(Kind::Employees, people)]).await.unwrap();
+    let people = format!("{PEOPLE}2,Bo,Lee,2020-01-01,1\n");
+    let error = house.import(&[(Kind::Employees, &people)]).await;
+    let told = told(&error.unwrap_err());
+    assert_eq!(told.len(), 1);
+    assert!(told[0].starts_with("/rows/2/manager_number: the manager is terminated"));
+}
+
+#[tokio::test]
+async fn a_manager_cannot_leave_while_those_who_report_to_him_come_in() {
+    let house = house().await;
+    let boss = format!("{PEOPLE}1,Ada,King,2020-01-01,\n");
+    house.import(&[(Kind::Employees, &boss)]).await.unwrap();
+    let people = format!("{PEOPLE}2,Bo,Lee,2020-01-01,1\n");
+    let set = ImportSet::single(Kind::Employees, "e.csv", people.into_bytes());
+    let acme = &house.tenants.acme;
+    let turn = house.imports.turn_as_operator(acme).await.unwrap();
+    let tx = house.tenants.database.begin_tenant(acme).await.unwrap();
+    let how = ImportOptions::default();
+    let progress = |_: Kind, _: usize, _: usize| ();
+    let draft = house.imports.read(&turn, set.into()).await.unwrap();
+    let imported = house.imports.import(&tx, &turn, draft, how, &progress);
+    imported.await.unwrap();
+
+    let leaving = house.tenants.database.begin_tenant(acme).await.unwrap();
+    let lock = "SELECT id FROM employees WHERE employee_number = '1' FOR NO KEY UPDATE NOWAIT";
+    assert!(leaving.run(lock, []).await.is_err());
+    tx.commit().await.unwrap();
 }
 
 /// How long it takes stands in the output; the limit is generous, for a machine that does other
