@@ -28,8 +28,9 @@ pub async fn check(conn: &mut PgConnection) -> Result<Vec<Finding>, MigrationErr
     }
     let mut tx = conn.begin().await?;
     // The planner expects much of functions that return sets; compiling took 100 times as long as
-    // running.
-    sqlx::raw_sql("SET LOCAL jit = off")
+    // running. And of a catalogue that just grew it expects nothing: looking every table up in a loop
+    // over every table took 5.4 s in 500 new schemas, joining by hash takes 0.7 s in old and new ones.
+    sqlx::raw_sql("SET LOCAL jit = off; SET LOCAL enable_nestloop = off")
         .execute(&mut *tx)
         .await?;
     let mut findings = Vec::new();

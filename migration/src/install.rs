@@ -144,12 +144,16 @@ pub async fn install(
         // What the application does not qualify and scope finds nothing.
         sql += "ALTER ROLE hrms_{id}_app SET search_path = '';\n";
     }
+    let members = memberships(&mut tx, &installation).await?;
     for (role, member) in MEMBERSHIPS {
-        if !existing.contains(&installation.role(member)) {
+        let is_member = (installation.role(role), installation.role(member));
+        // A clone of this database may be installing at the same time, and have the same roles.
+        if !members.contains(&is_member) {
             let _ = writeln!(sql, "GRANT hrms_{{id}}_{role} TO hrms_{{id}}_{member};");
         }
     }
     sql += include_str!("install/database.sql");
+    sql += include_str!("install/memberships.sql");
     sql += include_str!("install/grants.sql");
     sqlx::raw_sql(installation.fill(&sql))
         .execute(&mut *tx)
@@ -241,6 +245,23 @@ async fn unused(conn: &mut PgConnection, id: &str) -> Result<Installation, Migra
     } else {
         Err(MigrationError::IdTaken(id.to_owned()))
     }
+}
+
+/// Which role of the installation is taken by which member.
+async fn memberships(
+    conn: &mut PgConnection,
+    installation: &Installation,
+) -> Result<Vec<(String, String)>, MigrationError> {
+    let members = sqlx::query_as(
+        "SELECT taken.rolname::text, member.rolname::text FROM pg_catalog.pg_auth_members m \
+         JOIN pg_catalog.pg_roles taken ON taken.oid = m.roleid \
+         JOIN pg_catalog.pg_roles member ON member.oid = m.member \
+         WHERE starts_with(taken.rolname, $1)",
+    )
+    .bind(installation.role(""))
+    .fetch_all(conn)
+    .await?;
+    Ok(members)
 }
 
 async fn existing_roles(

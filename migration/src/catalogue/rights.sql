@@ -6,6 +6,11 @@ home AS (
     SELECT oid, nspname FROM pg_catalog.pg_namespace
     WHERE nspname ~ '^(t_[a-z0-9_]{1,40}|pool_[0-9]{4}|public)$'
 ),
+-- Every schema but PostgreSQL's own.
+place AS (
+    SELECT oid, nspname FROM pg_catalog.pg_namespace
+    WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'
+),
 -- By these the public tenant, whose users run the platform, changes tenants; nobody else may.
 changes_tenants (name) AS (
     VALUES ('lock_tenant'), ('change_tenant'), ('suspend_tenant'), ('resume_tenant'),
@@ -19,8 +24,7 @@ granted AS (
     FROM pg_catalog.pg_class c
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl) acl
-    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
-        AND (n.nspname IN ('platform', 'extensions') OR n.oid IN (SELECT oid FROM home))
+    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND n.oid IN (SELECT oid FROM place)
 
     UNION ALL
     SELECT 'column', c.oid, c.relname, format('%I.%I', n.nspname, c.relname),
@@ -30,7 +34,7 @@ granted AS (
     JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     CROSS JOIN LATERAL pg_catalog.aclexplode(a.attacl) acl
-    WHERE a.attacl IS NOT NULL AND (n.nspname = 'platform' OR n.oid IN (SELECT oid FROM home))
+    WHERE a.attacl IS NOT NULL AND n.oid IN (SELECT oid FROM place)
 
     UNION ALL
     SELECT 'schema', n.oid, n.nspname, format('schema %I', n.nspname),
@@ -39,7 +43,7 @@ granted AS (
     FROM pg_catalog.pg_namespace n
     CROSS JOIN LATERAL pg_catalog.aclexplode(
         coalesce(n.nspacl, pg_catalog.acldefault('n', n.nspowner))) acl
-    WHERE n.nspname IN ('platform', 'extensions') OR n.oid IN (SELECT oid FROM home)
+    WHERE n.oid IN (SELECT oid FROM place)
 
     UNION ALL
     SELECT 'function', p.oid, p.proname, p.oid::regprocedure::text,
@@ -49,7 +53,10 @@ granted AS (
     JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
     CROSS JOIN LATERAL pg_catalog.aclexplode(
         coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))) acl
-    WHERE n.nspname = 'platform' OR n.oid IN (SELECT oid FROM home)
+    WHERE n.oid IN (SELECT oid FROM place) AND NOT EXISTS (
+            SELECT FROM pg_catalog.pg_depend d
+            WHERE d.classid = 'pg_catalog.pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+        )
         -- What would reach a neighbour, and what makes a large object, which lies in no schema.
         OR p.oid IN (
             'pg_catalog.set_config(text, text, boolean)'::regprocedure,
@@ -125,6 +132,42 @@ finding AS (
     FROM pg_catalog.pg_namespace n, house
     WHERE (n.nspname IN ('platform', 'extensions') OR n.oid IN (SELECT oid FROM home))
         AND pg_catalog.pg_get_userbyid(n.nspowner) <> prefix || 'owner'
+
+    UNION ALL
+    SELECT 'schema ' || quote_ident(nspname), 'neither the installation nor a migration makes it',
+        format('DROP SCHEMA %I CASCADE; what is still needed belongs into another database', nspname)
+    FROM place
+    WHERE nspname NOT IN ('platform', 'extensions') AND oid NOT IN (SELECT oid FROM home)
+
+    -- What somebody makes later would come with these rights. One entry is ours: it takes a right away.
+    UNION ALL
+    SELECT format('default privileges of %s%s', pg_catalog.pg_get_userbyid(d.defaclrole),
+            ' in schema ' || quote_ident(n.nspname)),
+        format('what he makes there (%s) comes with %s', kind.name, d.defaclacl),
+        format('ALTER DEFAULT PRIVILEGES FOR ROLE %I%s REVOKE ALL ON %s FROM whom it names',
+            pg_catalog.pg_get_userbyid(d.defaclrole), ' IN SCHEMA ' || quote_ident(n.nspname), kind.name)
+    FROM pg_catalog.pg_default_acl d
+    CROSS JOIN house
+    JOIN (VALUES ('r', 'TABLES'), ('S', 'SEQUENCES'), ('f', 'FUNCTIONS'), ('T', 'TYPES'),
+        ('n', 'SCHEMAS'), ('L', 'LARGE OBJECTS')) AS kind (letter, name)
+        ON kind.letter = d.defaclobjtype::text
+    LEFT JOIN pg_catalog.pg_namespace n ON n.oid = d.defaclnamespace
+    WHERE NOT (d.defaclobjtype = 'f' AND d.defaclnamespace = 0
+        AND pg_catalog.pg_get_userbyid(d.defaclrole) = prefix || 'owner'
+        AND NOT EXISTS (
+            SELECT FROM pg_catalog.aclexplode(d.defaclacl) acl WHERE acl.grantee <> d.defaclrole))
+
+    UNION ALL
+    SELECT format('default privileges of %sowner', prefix),
+        'everybody may call the functions that migrations make',
+        format('ALTER DEFAULT PRIVILEGES FOR ROLE %I REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC',
+            prefix || 'owner')
+    FROM house
+    WHERE NOT EXISTS (
+        SELECT FROM pg_catalog.pg_default_acl d
+        WHERE d.defaclobjtype = 'f' AND d.defaclnamespace = 0
+            AND pg_catalog.pg_get_userbyid(d.defaclrole) = prefix || 'owner'
+    )
 
     UNION ALL
     SELECT p.oid::regprocedure::text, 'it runs with its owner''s rights and its caller''s search_path',

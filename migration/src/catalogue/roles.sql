@@ -31,20 +31,36 @@ ours AS (
         r.rolbypassrls, r.rolcreaterole, r.rolcreatedb, r.rolreplication, r.rolinherit, r.rolcanlogin
     FROM pg_catalog.pg_roles r, house WHERE starts_with(r.rolname, prefix)
 ),
+-- Who takes which role: what the installation gives, and the role of each schema to both logins.
+wanted AS (
+    SELECT prefix || given.member AS member, prefix || given.taken AS taken
+    FROM house, (VALUES
+        ('app', 'platform'), ('migrator', 'platform'), ('migrator', 'owner'), ('restore', 'owner')
+    ) AS given (member, taken)
+    UNION ALL
+    SELECT prefix || login.name, home.role_name
+    FROM house, home, (VALUES ('app'), ('migrator')) AS login (name)
+),
+member AS (
+    SELECT member.rolname AS member, taken.rolname AS taken, m.admin_option
+    FROM pg_catalog.pg_auth_members m
+    JOIN pg_catalog.pg_roles taken ON taken.oid = m.roleid
+    JOIN pg_catalog.pg_roles member ON member.oid = m.member
+    CROSS JOIN house
+    WHERE starts_with(taken.rolname, prefix) OR starts_with(member.rolname, prefix)
+),
 -- What a role owns or may use, in this database or in all.
 depends AS (
-    SELECT ours.oid AS role_oid, ours.rolname, ours.name, d.deptype, d.classid, d.objid, d.objsubid,
-        pg_catalog.pg_describe_object(d.classid, d.objid, d.objsubid) AS object,
-        CASE d.classid
-            WHEN 'pg_catalog.pg_namespace'::regclass THEN d.objid
-            WHEN 'pg_catalog.pg_class'::regclass
-                THEN (SELECT relnamespace FROM pg_catalog.pg_class WHERE oid = d.objid)
-            WHEN 'pg_catalog.pg_proc'::regclass
-                THEN (SELECT pronamespace FROM pg_catalog.pg_proc WHERE oid = d.objid)
-        END AS schema_oid
+    SELECT ours.rolname, ours.name, d.deptype, d.classid, d.objid, d.objsubid,
+        coalesce(c.relnamespace, p.pronamespace,
+            CASE d.classid WHEN 'pg_catalog.pg_namespace'::regclass THEN d.objid END) AS schema_oid
     FROM ours
     JOIN pg_catalog.pg_shdepend d
         ON d.refclassid = 'pg_catalog.pg_authid'::regclass AND d.refobjid = ours.oid
+    LEFT JOIN pg_catalog.pg_class c
+        ON d.classid = 'pg_catalog.pg_class'::regclass AND c.oid = d.objid
+    LEFT JOIN pg_catalog.pg_proc p
+        ON d.classid = 'pg_catalog.pg_proc'::regclass AND p.oid = d.objid
     WHERE d.dbid IN (0, (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()))
 ),
 finding AS (
@@ -82,48 +98,46 @@ finding AS (
         AND EXISTS (SELECT FROM pg_catalog.pg_class WHERE relnamespace = home.oid AND relkind = 'r')
 
     UNION ALL
-    SELECT 'role ' || member.rolname, 'it is a member of ' || taken.rolname,
-        format('REVOKE %I FROM %I', taken.rolname, member.rolname)
-    FROM pg_catalog.pg_auth_members m
-    JOIN pg_catalog.pg_roles taken ON taken.oid = m.roleid
-    JOIN pg_catalog.pg_roles member ON member.oid = m.member
-    CROSS JOIN house
-    WHERE (starts_with(taken.rolname, prefix) OR starts_with(member.rolname, prefix))
-        AND (member.rolname, taken.rolname) NOT IN (
-            SELECT prefix || allowed.member, prefix || allowed.taken
-            FROM (VALUES
-                ('app', 'platform'), ('migrator', 'platform'),
-                ('migrator', 'owner'), ('restore', 'owner')
-            ) AS allowed (member, taken)
-        )
-        AND NOT (
-            member.rolname IN (prefix || 'app', prefix || 'migrator') AND NOT m.admin_option
-            AND substr(taken.rolname, length(prefix) + 1) ~ '^(t_[a-z0-9_]{1,40}|pool_[0-9]{4}|public)$'
-        )
-        -- Since PostgreSQL 16 who makes a role administers it.
-        AND NOT (
-            member.rolname = prefix || 'roles'
-            AND substr(taken.rolname, length(prefix) + 1) ~ '^(t_[a-z0-9_]{1,40}|pool_[0-9]{4}|public)$'
-        )
+    SELECT 'role ' || wanted.member, 'it is not a member of ' || wanted.taken,
+        format('GRANT %I TO %I', wanted.taken, wanted.member)
+    FROM wanted
+    JOIN ours ON ours.rolname = wanted.taken
+    LEFT JOIN member ON member.member = wanted.member AND member.taken = wanted.taken
+    WHERE member.member IS NULL
 
     UNION ALL
-    SELECT 'role ' || rolname, 'it owns ' || object, 'REASSIGN OWNED BY ' || quote_ident(rolname)
+    SELECT 'role ' || member.member, 'it is a member of ' || member.taken,
+        format('REVOKE %I FROM %I', member.taken, member.member)
+    FROM member
+    CROSS JOIN house
+    LEFT JOIN wanted USING (member, taken)
+    WHERE (wanted.member IS NULL OR member.admin_option)
+        -- A schema that is gone may have left its role.
+        AND NOT (member.member IN (prefix || 'app', prefix || 'migrator') AND NOT member.admin_option
+            AND substr(member.taken, length(prefix) + 1) ~ '^(t_[a-z0-9_]{1,40}|pool_[0-9]{4}|public)$')
+        -- Since PostgreSQL 16 who makes a role administers it.
+        AND NOT (member.member = prefix || 'roles'
+            AND substr(member.taken, length(prefix) + 1) ~ '^(t_[a-z0-9_]{1,40}|pool_[0-9]{4}|public)$')
+
+    UNION ALL
+    SELECT 'role ' || rolname, 'it owns ' || pg_catalog.pg_describe_object(classid, objid, objsubid),
+        'REASSIGN OWNED BY ' || quote_ident(rolname)
     FROM depends
     WHERE deptype = 'o' AND name NOT IN ('owner', 'roles')
 
     UNION ALL
-    SELECT 'role ' || rolname, 'it has rights on ' || object, 'revoke them: its place is its schema'
+    SELECT 'role ' || rolname,
+        'it has rights on ' || pg_catalog.pg_describe_object(classid, objid, objsubid),
+        'revoke them: its place is its schema'
     FROM depends
+    LEFT JOIN pg_catalog.pg_namespace n ON n.oid = depends.schema_oid
     WHERE deptype = 'a' AND CASE
         WHEN name = 'app' THEN classid <> 'pg_catalog.pg_database'::regclass
         WHEN name = 'platform' OR name ~ '^(t_[a-z0-9_]{1,40}|pool_[0-9]{4}|public)$' THEN
-            schema_oid IS DISTINCT FROM
-                (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = depends.name)
+            n.nspname IS DISTINCT FROM name
             -- The public tenant changes tenants by functions; which, the rights say.
-            AND NOT (name = 'public'
-                AND classid IN ('pg_catalog.pg_proc'::regclass, 'pg_catalog.pg_namespace'::regclass)
-                AND schema_oid IS NOT DISTINCT FROM
-                    (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = 'platform'))
+            AND NOT (name = 'public' AND n.nspname IS NOT DISTINCT FROM 'platform'
+                AND classid IN ('pg_catalog.pg_proc'::regclass, 'pg_catalog.pg_namespace'::regclass))
         ELSE false
     END
 

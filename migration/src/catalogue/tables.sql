@@ -36,6 +36,25 @@ finding AS (
         'drop it and query the tables'
     FROM relation WHERE relkind IN ('v', 'm', 'f')
 
+    -- What runs by itself when a tenant writes is seen by no wall.
+    UNION ALL
+    SELECT name, format('it has a trigger, %I', t.tgname), format('DROP TRIGGER %I ON %s', t.tgname, name)
+    FROM relation
+    JOIN pg_catalog.pg_trigger t ON t.tgrelid = relation.oid
+    WHERE NOT t.tgisinternal
+
+    UNION ALL
+    SELECT DISTINCT name, 'its foreign keys are not upheld', format('ALTER TABLE %s ENABLE TRIGGER ALL', name)
+    FROM relation
+    JOIN pg_catalog.pg_trigger t ON t.tgrelid = relation.oid
+    WHERE t.tgisinternal AND t.tgenabled <> 'O'
+
+    UNION ALL
+    SELECT name, format('it has a rule, %I', r.rulename), format('DROP RULE %I ON %s', r.rulename, name)
+    FROM relation
+    JOIN pg_catalog.pg_rewrite r ON r.ev_class = relation.oid
+    WHERE r.rulename <> '_RETURN'
+
     UNION ALL
     SELECT name,
         'tenant_id is not "uuid NOT NULL DEFAULT current_setting(''app.tenant'')::uuid"',

@@ -19,6 +19,7 @@ async fn the_migrator_may_check_too() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 async fn every_broken_rule_of_a_table_is_named() {
     breaks(
         "SET search_path TO t_acme, extensions;",
@@ -44,6 +45,20 @@ async fn every_broken_rule_of_a_table_is_named() {
             (
                 "ALTER TABLE counters OWNER TO postgres",
                 "its owner is postgres",
+            ),
+            // What runs by itself
+            (
+                "CREATE FUNCTION spy() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; \
+                 CREATE TRIGGER spy BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION spy()",
+                "t_acme.users: it has a trigger, spy; DROP TRIGGER spy ON t_acme.users",
+            ),
+            (
+                "ALTER TABLE users DISABLE TRIGGER ALL",
+                "t_acme.users: its foreign keys are not upheld; ALTER TABLE t_acme.users ENABLE",
+            ),
+            (
+                "CREATE RULE nothing AS ON DELETE TO users DO INSTEAD NOTHING",
+                "t_acme.users: it has a rule, nothing; DROP RULE nothing ON t_acme.users",
             ),
             // Row security
             (
@@ -242,12 +257,75 @@ async fn every_surplus_right_is_named() {
                 "ALTER EXTENSION btree_gist SET SCHEMA public",
                 "extension btree_gist: it is not in",
             ),
+            (
+                "GRANT USAGE ON SCHEMA extensions TO PUBLIC",
+                "schema extensions: PUBLIC has USAGE",
+            ),
+            (
+                "CREATE FUNCTION extensions.peek() RETURNS bigint LANGUAGE sql AS 'SELECT 1::bigint'",
+                "extensions.peek(): PUBLIC has EXECUTE",
+            ),
         ],
     )
     .await;
 }
 
 #[tokio::test]
+async fn a_schema_that_nobody_here_makes_is_named_and_what_everybody_may_there() {
+    breaks(
+        "CREATE SCHEMA reports; CREATE TABLE reports.pay (amount bigint);",
+        &[
+            (
+                "",
+                "schema reports: neither the installation nor a migration makes it; \
+                 DROP SCHEMA reports",
+            ),
+            (
+                "GRANT USAGE ON SCHEMA reports TO PUBLIC",
+                "schema reports: PUBLIC has USAGE; REVOKE USAGE ON SCHEMA reports FROM PUBLIC",
+            ),
+            (
+                "GRANT SELECT ON reports.pay TO PUBLIC",
+                "reports.pay: PUBLIC has SELECT",
+            ),
+            (
+                "GRANT UPDATE (amount) ON reports.pay TO PUBLIC",
+                "reports.pay: PUBLIC has UPDATE; REVOKE UPDATE (amount) ON TABLE reports.pay",
+            ),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn rights_on_what_is_yet_to_be_made_are_named() {
+    breaks(
+        "",
+        &[
+            (
+                "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC",
+                "default privileges of postgres: what he makes there (TABLES) comes with",
+            ),
+            (
+                "ALTER DEFAULT PRIVILEGES FOR ROLE {p}owner IN SCHEMA t_acme \
+                 GRANT SELECT ON TABLES TO {p}pool_0001",
+                "default privileges of {p}owner in schema t_acme: what he makes there (TABLES)",
+            ),
+            (
+                "ALTER DEFAULT PRIVILEGES FOR ROLE {p}owner GRANT EXECUTE ON FUNCTIONS TO {p}app",
+                "default privileges of {p}owner: what he makes there (FUNCTIONS) comes with",
+            ),
+            (
+                "ALTER DEFAULT PRIVILEGES FOR ROLE {p}owner GRANT EXECUTE ON FUNCTIONS TO PUBLIC",
+                "default privileges of {p}owner: everybody may call the functions",
+            ),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 async fn every_changed_role_is_named() {
     breaks(
         "",
@@ -302,6 +380,26 @@ async fn every_changed_role_is_named() {
             (
                 "GRANT {p}owner TO {p}app",
                 "role {p}app: it is a member of {p}owner",
+            ),
+            (
+                "REVOKE {p}platform FROM {p}app",
+                "role {p}app: it is not a member of {p}platform; GRANT {p}platform TO {p}app",
+            ),
+            (
+                "REVOKE {p}owner FROM {p}migrator",
+                "role {p}migrator: it is not a member of {p}owner",
+            ),
+            (
+                "REVOKE {p}owner FROM {p}restore",
+                "role {p}restore: it is not a member of {p}owner",
+            ),
+            (
+                "REVOKE {p}t_acme FROM {p}app",
+                "role {p}app: it is not a member of {p}t_acme",
+            ),
+            (
+                "REVOKE {p}pool_0001 FROM {p}migrator",
+                "role {p}migrator: it is not a member of {p}pool_0001",
             ),
             (
                 "GRANT {p}pool_0001 TO {p}t_acme",
@@ -362,6 +460,23 @@ async fn a_schema_without_its_role_is_named() {
             .contains(&format!("it has tables and no role {role}")),
         "{found:?}"
     );
+}
+
+#[tokio::test]
+async fn installing_again_gives_memberships_back() {
+    let (_clean, scratch) = Scratch::migrated(&["t_acme", "public"]).await;
+    let mut conn = scratch.superuser().await;
+    let prefix = scratch.installation.schema_role("");
+    let revoke = "REVOKE {p}platform, {p}t_acme, {p}public FROM {p}app; \
+                  REVOKE {p}platform, {p}owner, {p}t_acme FROM {p}migrator; \
+                  REVOKE {p}owner FROM {p}restore";
+    run(&mut conn, &revoke.replace("{p}", &prefix))
+        .await
+        .unwrap();
+    assert_eq!(findings(&scratch).await.len(), 7);
+    let id = scratch.installation.id();
+    migration::install::install(&mut conn, id).await.unwrap();
+    assert_eq!(findings(&scratch).await, []);
 }
 
 /// Breaks one rule at a time, in a transaction that is rolled back, and expects to see it named.
