@@ -27,7 +27,7 @@ use tracing::Instrument as _;
 use crate::{
     Access, Authenticator, Problem, RouteTable, TenantResolver, accept,
     context::RequestState,
-    edge::{ClientTime, Edge, answer::Dress, upload::Upload},
+    edge::{ClientTime, Edge, answer::Dress, limits, upload::Upload},
     route::{Found, is_platform},
 };
 
@@ -198,10 +198,31 @@ impl Pipeline {
     ) -> Result<RequestState, Problem> {
         let (method, headers) = (&head.method, &head.headers);
         let found = self.routes.find(method, path);
+        if matches!(found, Found::Nothing) {
+            return Err(Problem::not_found());
+        }
+        let is_platform = is_platform(path);
+        let mut is_probe = false;
+        if let Found::Route(route) = &found {
+            is_probe = route.is_probe;
+            if !is_platform {
+                span.record(fields::ACTION, route.action.as_str());
+                dress.action = Some(&route.action);
+            }
+        }
+        // Before anybody is looked up: whose tenant it is, is asked of the registry.
+        if let Some(limits) = &self.edge.limits {
+            let client = self.edge.proxies.client(head);
+            limits
+                .admit_address(client, is_probe, &mut dress.standing)
+                .inspect_err(|_| self.count_refusal(dress))?;
+        }
         let mut resolved = None;
-        if is_platform(path) && !matches!(found, Found::Nothing) {
+        if is_platform {
             resolved = self.public_tenant(head).await?;
             if resolved.is_none() {
+                // As of a path that does not exist.
+                dress.standing = limits::Standing::default();
                 return Err(Problem::not_found());
             }
         }
@@ -216,12 +237,6 @@ impl Pipeline {
         span.record(fields::ACTION, route.action.as_str());
         dress.action = Some(&route.action);
         dress.scheme = self.edge.proxies.scheme(head)?;
-        if let Some(limits) = &self.edge.limits {
-            let client = self.edge.proxies.client(head);
-            limits
-                .admit_address(client, route.is_probe, &mut dress.standing)
-                .inspect_err(|_| self.count_refusal(dress))?;
-        }
         let can_answer =
             route.produces.is_empty() || accept::preferred(headers, &route.produces).is_some();
         if !can_answer {

@@ -217,13 +217,15 @@ impl Administration {
     /// Takes a host from a tenant, be it its last: its subdomain and its slug still lead to it.
     ///
     /// # Errors
-    /// [`TenancyError::Missing`] when it is not registered to this tenant, [`TenancyError::Store`].
+    /// [`TenancyError::Missing`] when it is not registered to this tenant, [`TenancyError::Unfinished`],
+    /// [`TenancyError::Store`].
     pub async fn remove_domain(
         &self,
         tx: &TenantTx,
         LockedTenant(tenant): LockedTenant,
         host: &HostName,
     ) -> Result<(), TenancyError> {
+        is_finished(&tenant)?;
         let removed = self.changes.remove_domain(tx, tenant.id, host, self.now());
         if removed.await? {
             Ok(())

@@ -67,6 +67,26 @@ async fn an_address_that_floods_is_refused_and_another_is_served() {
     assert_eq!(from(&api, path, &["2001:db8:0:1::1"]).await.status, 200);
 }
 
+/// Whoever asks for the platform below invented slugs makes the registry look each of them up.
+#[tokio::test]
+async fn who_floods_the_platforms_paths_from_elsewhere_is_refused_too() {
+    let api = Api::start_with(few_for_an_address).await;
+    let ask = async |attempt: usize| {
+        let request = api
+            .request(Method::GET, "/api/v1/platform/tenants")
+            .header("x-tenant-slug", format!("nobody-{attempt}"))
+            .header("x-forwarded-for", "203.0.113.9");
+        api.send(request).await
+    };
+    let nothing = ask(0).await;
+    let unknown = from(&api, "/api/v1/platform/nothing", &["203.0.113.9"]).await;
+    for answer in [&nothing, &unknown] {
+        assert_problem(answer, 404, "not_found");
+        assert_eq!(answer.header("ratelimit"), None);
+    }
+    assert_refused(&refused(ask).await, "address");
+}
+
 #[tokio::test]
 async fn no_invented_hop_makes_another_client() {
     let api = Api::start_with(few_for_an_address).await;
