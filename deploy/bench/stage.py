@@ -237,7 +237,7 @@ def remove_added():
     """Removes what runs have added, so that the next one finds the stage as it was: indexes that stayed
     as large as they have been would change the planner's mind."""
     tables = [f"{schema}.{table}" for schema in tenant_schemas()
-              for table in ("compensations", "employments", "employees")]
+              for table in ("compensations", "employments", "employees", "idempotency_keys")]
     removing = "".join(f"""
         DELETE FROM {table} WHERE id >= '{FIRST_ADDED}';
         IF FOUND THEN REINDEX TABLE {table}; END IF;""" for table in tables)
