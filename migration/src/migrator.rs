@@ -238,7 +238,7 @@ impl Migrator {
     )]
     async fn opened(&self, schema: &str) -> Result<DatabaseTransaction, TurnError> {
         let tx = self.db.begin().await?;
-        turn::take_in(&tx, &self.db, &format!("hrms migrate {schema}")).await?;
+        turn::take_in(&tx, &format!("hrms migrate {schema}")).await?;
         run(
             &tx,
             "SET LOCAL client_min_messages = warning; SET LOCAL lock_timeout = '10s'",

@@ -3,10 +3,10 @@
 //! How long somebody waits for his turn is his connection's `lock_timeout`. Who waited in vain is
 //! told who holds the lock, for that one may hang, or stand in a debugger.
 
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, RuntimeErr, Statement};
+use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend, DbErr, RuntimeErr, Statement};
 use sqlx::{Connection as _, PgConnection};
 
-use crate::MigrationError;
+use crate::{MigrationError, roles::run};
 
 /// Who holds a lock: `pid`, and what `pg_stat_activity` says of it.
 const HOLDER: &str = "\
@@ -71,20 +71,19 @@ pub async fn take(conn: &mut PgConnection, turn: &str, until: Until) -> Result<(
     }
 }
 
-/// As [`take`], of a migration's transaction. `others` is where to ask who holds the lock.
-pub(crate) async fn take_in<T: ConnectionTrait, C: ConnectionTrait>(
-    tx: &T,
-    others: &C,
-    turn: &str,
-) -> Result<(), TurnError> {
+/// As [`take`], of a migration's transaction.
+pub(crate) async fn take_in(tx: &DatabaseTransaction, turn: &str) -> Result<(), TurnError> {
     let call = |sql: &str| Statement::from_sql_and_values(DbBackend::Postgres, sql, [turn.into()]);
     let lock = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
+    // Another connection to ask on may not be free: all of them may wait like this one.
+    run(tx, "SAVEPOINT turn").await?;
     match tx.execute_raw(call(lock)).await {
         Ok(_) => Ok(()),
         Err(
             DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)),
         ) if in_vain(&error) => {
-            let row = others.query_one_raw(call(HOLDER)).await?;
+            run(tx, "ROLLBACK TO SAVEPOINT turn").await?;
+            let row = tx.query_one_raw(call(HOLDER)).await?;
             let holder = row.map(|row| row.try_get("", "holder")).transpose()?;
             Err(TurnError::Busy(busy(turn, holder)))
         }

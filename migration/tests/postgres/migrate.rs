@@ -119,7 +119,8 @@ async fn who_waits_in_vain_for_a_schema_is_told_who_works_on_it() {
     let pid = one(&mut holder, "SELECT pg_backend_pid()").await;
     let hasty = scratch.login(Login::Migrator).await;
     let hasty = hasty.options([("lock_timeout", "200ms")]);
-    let migrator = Migrator::connect(hasty, 4).await.unwrap();
+    // Who waits has the only connection.
+    let migrator = Migrator::connect(hasty, 1).await.unwrap();
     let told = migrator.migrate_schema("t_acme").await.unwrap_err();
     let MigrationError::Busy { turn, holder: who } = &told else {
         panic!("{told:?}");

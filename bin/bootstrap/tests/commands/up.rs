@@ -126,3 +126,49 @@ async fn who_waits_in_vain_for_another_command_is_told_which_process_that_is() {
     drop(holder);
     assert_eq!(scratch.run(&["up"]).code, 0);
 }
+
+#[tokio::test]
+async fn a_schema_that_another_one_migrates_is_told_by_every_command_that_needs_it() {
+    let scratch = Scratch::ready().await;
+    let mut holder = scratch.superuser().await;
+    for schema in ["platform", "t_acme"] {
+        sqlx::query("SELECT pg_advisory_lock(hashtextextended('hrms migrate ' || $1, 0))")
+            .bind(schema)
+            .execute(&mut holder)
+            .await
+            .unwrap();
+    }
+    let pid: i32 = sqlx::query_scalar("SELECT pg_backend_pid()")
+        .fetch_one(&mut holder)
+        .await
+        .unwrap();
+    let create = [
+        "tenant",
+        "create",
+        "--slug",
+        "acme",
+        "--name",
+        "Acme",
+        "--admin-email",
+        "jane@acme.example",
+    ];
+    for (command, code) in [
+        (&["migrate"] as &[&str], "busy"),
+        (&create, "busy"),
+        (&["diagnose", "--phase", "running"], "unhealthy"),
+    ] {
+        let mut command_line = scratch.command(command);
+        command_line.env("HRMS_DATABASE__TURN_TIMEOUT", "1s");
+        let done = Done::from(command_line.output().unwrap());
+        assert_eq!((done.code, done.error()), (1, code), "{}", done.json);
+        assert!(
+            done.json.to_string().contains(&format!("process {pid} (")),
+            "{}",
+            done.json
+        );
+    }
+    drop(holder);
+    // What was refused left nothing behind.
+    assert_eq!(scratch.run(&create).code, 0);
+    assert_eq!(scratch.run(&["diagnose", "--phase", "running"]).code, 0);
+}

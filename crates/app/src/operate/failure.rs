@@ -198,7 +198,7 @@ impl Failure {
                                   and write in its folder."
                 .to_owned(),
             Self::Credential { .. } => "Then run the same command again.".to_owned(),
-            Self::Migration(MigrationError::Busy { .. }) => {
+            busy if busy.is_busy() => {
                 "Wait until it has ended, or end it with `SELECT pg_terminate_backend(…)`: what it has \
                  not finished is undone. Then run the same command again."
                     .to_owned()
@@ -250,6 +250,19 @@ impl Failure {
         }
     }
 
+    /// Whether another program had the turn, and nothing else is wrong.
+    fn is_busy(&self) -> bool {
+        let is_busy = |error: &MigrationError| matches!(error, MigrationError::Busy { .. });
+        match self {
+            Self::Migration(error) => is_busy(error),
+            Self::Schemas { failed, .. } => failed.iter().all(|(_, error)| is_busy(error)),
+            Self::Tenancy(TenancyError::Schema(cause)) => {
+                cause.downcast_ref::<MigrationError>().is_some_and(is_busy)
+            }
+            _ => false,
+        }
+    }
+
     /// The stable code for scripts.
     pub fn code(&self) -> &'static str {
         match self {
@@ -266,7 +279,7 @@ impl Failure {
             Self::NotInstalled { .. } => "not_installed",
             Self::UnknownPassword { .. } => "unknown_password",
             Self::File { .. } | Self::Credential { .. } => "file",
-            Self::Migration(MigrationError::Busy { .. }) => "busy",
+            busy if busy.is_busy() => "busy",
             Self::Migration(_) | Self::Schemas { .. } => "migration",
             Self::Tenancy(error) => error.kind().as_str(),
             Self::DomainElsewhere { .. } => ErrorKind::Conflict.as_str(),

@@ -114,13 +114,14 @@ impl Operator {
 
     /// Opens the platform for an operator: it must be installed and migrated.
     pub(super) async fn open(&self) -> Result<Platform, Failure> {
+        let turn_timeout = self.settings.database.turn_timeout;
         let settings = DatabaseSettings {
             pool_size: 8,
             connect_timeout: self.settings.database.connect_timeout,
-            // A command waits for its turn; a request would give up.
-            statement_timeout: Duration::from_mins(5),
-            lock_timeout: Duration::from_mins(2),
-            idle_in_transaction_timeout: Duration::from_mins(5),
+            // A command waits for its turn, be it in another connection; a request would give up.
+            statement_timeout: turn_timeout + Duration::from_mins(5),
+            lock_timeout: turn_timeout,
+            idle_in_transaction_timeout: turn_timeout + Duration::from_mins(5),
             ..DatabaseSettings::new(self.admin_url.clone())
         };
         let (database, authority) = wait::open(&settings, PATIENCE).await?;

@@ -13,6 +13,9 @@ use crate::operate::Failure;
 /// Further apart, tokens are refused as not valid yet or expired too early.
 const APART: Duration = Duration::seconds(5);
 
+/// How long the application's login may take to connect.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
+
 /// A disk with a smaller share free is full soon: PostgreSQL stops when it is.
 const LEAST_FREE: f64 = 0.1;
 
@@ -51,8 +54,11 @@ pub(super) async fn clock(
 pub(super) async fn search_path(url: &SecretString) -> Option<Check> {
     const NAME: &str = "search_path";
     let options = PgConnectOptions::from_str(url.expose_secret()).ok()?;
-    let mut connection = PgConnection::connect_with(&options.disable_statement_logging())
+    let options = options.disable_statement_logging();
+    let connecting = PgConnection::connect_with(&options);
+    let mut connection = tokio::time::timeout(PATIENCE, connecting)
         .await
+        .ok()?
         .ok()?;
     let (path, login, database): (String, String, String) = ask(
         &mut connection,

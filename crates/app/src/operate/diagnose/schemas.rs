@@ -1,6 +1,8 @@
 //! Schemas: migrated, walled, registered, unchanged, and each somebody's.
 
-use migration::{Migrator, SchemaStatus, catalogue as walls, install::Installation};
+use migration::{
+    MigrationError, Migrator, SchemaStatus, catalogue as walls, install::Installation,
+};
 use sqlx::PgConnection;
 
 use super::{Check, Finding, ask, find};
@@ -92,7 +94,14 @@ pub(super) async fn registry(connection: &mut PgConnection) -> Result<Check, Fai
 pub(super) async fn drift(migrator: &Migrator, status: &[SchemaStatus]) -> Result<Check, Failure> {
     let whole = status.iter().filter(|it| it.misfits.is_empty());
     let names: Vec<String> = whole.map(|it| it.schema.clone()).collect();
-    let drift = migrator.drift(&names).await?;
+    let drift = match migrator.drift(&names).await {
+        Ok(drift) => drift,
+        Err(error @ MigrationError::Busy { .. }) => {
+            let remedy = "Look again when it has ended.";
+            return Ok(Check::failed("drift", error.to_string(), remedy));
+        }
+        Err(error) => return Err(error.into()),
+    };
     let detail = format!("{} schemas are as freshly migrated ones", drift.compared);
     let findings = drift.differences.into_iter().map(|it| Finding {
         object: it.object,
