@@ -77,6 +77,7 @@ async fn the_sample_comes_in_whole_and_once() {
         assert_eq!(
             serde_json::to_value(&report).unwrap(),
             json!({
+                "dry_run": false, "created": 186, "failed": 0, "errors": [],
                 "departments": 27, "job_titles": 19, "locations": 23, "employees": 107,
                 "past_employments": 10, "compensations": 107,
             })
