@@ -19,6 +19,7 @@ mod person;
 #[cfg(test)]
 mod plans;
 mod profile;
+mod records;
 mod report;
 mod revision;
 

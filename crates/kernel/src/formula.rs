@@ -68,6 +68,12 @@ mod tests {
     fn an_apostrophe_stands_before_what_would_be_run() {
         for (text, written) in [
             ("=1", "'=1"),
+            ("-2", "'-2"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            ("\u{ff1d}1", "'\u{ff1d}1"),
+            ("\t=1", "'\t'=1"),
+            ("x;=cmd|'/C calc'!A0", "x;'=cmd|'/C calc'!A0"),
+            ("Yang = Chief", "Yang = Chief"),
             ("+49 30", "'+49 30"),
             ("a;=1", "a;'=1"),
             ("'=1", "''=1"),

@@ -6,7 +6,10 @@ use sea_orm::FromQueryResult;
 use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
-use super::{history::parsed, import::Record};
+use super::{
+    history::parsed,
+    records::{Record, insert},
+};
 use crate::{
     model::{Commission, Compensation, Employment, Pay, Remuneration, Stamp, Terms},
     repository::Revision,
@@ -207,5 +210,5 @@ pub(super) async fn store<R: Revised>(
         let now = first.stamp().updated_at;
         tx.run(R::UPDATE, [rows.into(), now.into()]).await?;
     }
-    super::import::insert(tx, &revision.added, usize::MAX).await
+    insert(tx, &revision.added, usize::MAX).await
 }

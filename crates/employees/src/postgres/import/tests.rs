@@ -1,6 +1,6 @@
 //! Imports into a real database.
 
-use std::{collections::BTreeMap, path::Path};
+mod oracle_hr;
 
 use database::{Database, TenantContext};
 use kernel::{Ambient, DomainError as _, ErrorKind};
@@ -8,7 +8,7 @@ use sea_orm::FromQueryResult;
 use testkit::{DedicatedAndPooled, TestDatabase};
 
 use crate::{
-    import::{ImportLimits, ImportMode, ImportReport, ImportSet, Kind, Mapping},
+    import::{ImportLimits, ImportMode, ImportReport, ImportSet, Kind},
     postgres::Postgres,
     service::{ImportError, ImportOptions, Imports, WAITING},
 };
@@ -102,94 +102,6 @@ fn told(error: &ImportError) -> Vec<String> {
 
 const NUMBERS: &str = "SELECT employee_number AS text FROM employees ORDER BY employee_number";
 const PEOPLE: &str = "employee_number,first_name,last_name,hire_date,manager_number\n";
-
-#[tokio::test]
-async fn the_oracle_sample_comes_in_whole() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let folder = root.join("../shared/data/oracle_hr");
-    if !folder.is_dir() {
-        eprintln!(
-            "skipped: the Oracle HR sample is not at {}",
-            folder.display()
-        );
-        return;
-    }
-    let mapping = std::fs::read_to_string(root.join("deploy/mappings/oracle_hr.toml")).unwrap();
-    let options = BTreeMap::from([("mail_domain".to_owned(), "acme.example".to_owned())]);
-    let mapping = Mapping::parse(&mapping)
-        .unwrap()
-        .with_options(&options)
-        .unwrap();
-    let set = ImportSet::from_folder(&folder, Some(mapping)).unwrap();
-
-    let house = house().await;
-    let report = import(&house.imports, &house.tenants.acme, set)
-        .await
-        .unwrap();
-
-    assert_eq!(report.employees, 107);
-    assert_eq!(
-        house
-            .number("SELECT count(*) AS number FROM departments")
-            .await,
-        27
-    );
-    assert_eq!(
-        house
-            .number("SELECT count(*) AS number FROM job_titles")
-            .await,
-        19
-    );
-    assert_eq!(
-        house
-            .number("SELECT count(*) AS number FROM locations")
-            .await,
-        23
-    );
-    assert_eq!(
-        house
-            .number("SELECT count(*) AS number FROM employees")
-            .await,
-        107
-    );
-    assert_eq!(
-        house
-            .number("SELECT count(*) AS number FROM compensations")
-            .await,
-        107
-    );
-    let current = "SELECT count(*) AS number FROM employments WHERE valid_to IS NULL";
-    assert_eq!(house.number(current).await, 107);
-    let past = "SELECT count(*) AS number FROM employments WHERE valid_to IS NOT NULL";
-    assert_eq!(house.number(past).await, 10);
-    let below_king = "WITH RECURSIVE tree AS ( \
-                      SELECT id FROM employees WHERE employee_number = '100' UNION \
-                      SELECT m.employee_id FROM employments m JOIN tree ON tree.id = m.manager_id \
-                      WHERE m.valid_to IS NULL) SELECT count(*) AS number FROM tree";
-    assert_eq!(house.number(below_king).await, 107);
-    let yang = "SELECT concat_ws(' ', m.valid_from, m.valid_to, j.code, d.code, l.code) AS text \
-                FROM employments m JOIN employees e ON e.id = m.employee_id \
-                JOIN job_titles j ON j.id = m.job_title_id \
-                JOIN departments d ON d.id = m.department_id \
-                JOIN locations l ON l.id = m.location_id \
-                WHERE e.employee_number = '101' ORDER BY m.valid_from";
-    assert_eq!(
-        house.texts(yang).await,
-        [
-            "2007-09-21 2011-10-28 AC_ACCOUNT 110 1700",
-            "2011-10-28 2015-03-16 AC_MGR 110 1700",
-            "2015-09-21 AD_VP 90 1700",
-        ]
-    );
-    let singh = "SELECT concat_ws(' ', e.work_email, e.work_email_key, c.amount_minor, c.currency, \
-                 c.pay_period, c.commission_bp, c.valid_from) AS text \
-                 FROM employees e JOIN compensations c ON c.employee_id = e.id \
-                 WHERE e.employee_number = '145'";
-    assert_eq!(
-        house.texts(singh).await,
-        ["jsingh@acme.example jsingh@acme.example 1400000 USD monthly 4000 2014-10-01"]
-    );
-}
 
 #[tokio::test]
 async fn one_bad_row_keeps_everything_out() {
@@ -477,8 +389,7 @@ async fn a_manager_cannot_leave_while_those_who_report_to_him_come_in() {
     tx.commit().await.unwrap();
 }
 
-/// How long it takes stands in the output; the limit is generous, for a machine that does other
-/// things too.
+/// How long it takes stands in the output.
 #[tokio::test]
 #[ignore = "takes a minute"]
 async fn a_hundred_thousand_people_come_in_together() {
@@ -511,5 +422,4 @@ async fn a_hundred_thousand_people_come_in_together() {
             .await,
         100_000
     );
-    assert!(begun.elapsed().as_secs() < 120);
 }
