@@ -18,8 +18,9 @@ pub const SUSPECTS: &str = "\
         SELECT schema_name, count(*) AS applied, count(*) FILTER (WHERE name || ' ' || sha256 \
             = ANY (CASE schema_name WHEN 'platform' THEN $1 ELSE $2 END)) AS known \
         FROM platform.schema_migrations GROUP BY schema_name) migrated \
-    FULL JOIN (SELECT schema_name FROM platform.tenants WHERE status <> 'creating' \
-        UNION SELECT schema_name FROM platform.pools UNION VALUES ('platform')) home \
+    FULL JOIN (SELECT schema_name FROM platform.tenants \
+        WHERE placement = 'dedicated' AND status <> 'creating' \
+        UNION ALL SELECT schema_name FROM platform.pools UNION ALL VALUES ('platform')) home \
         USING (schema_name) \
     WHERE applied IS DISTINCT FROM known OR known IS DISTINCT FROM \
         cardinality(CASE schema_name WHEN 'platform' THEN $1 ELSE $2 END) \
@@ -30,8 +31,9 @@ const APPLIED: &str = "SELECT schema_name, name, sha256 FROM platform.schema_mig
 
 /// The schemas that must be whole because a tenant lives there or may be put there: one column of
 /// text.
-pub(crate) const HOMES: &str = "SELECT schema_name FROM platform.tenants WHERE status <> 'creating' \
-                         UNION SELECT schema_name FROM platform.pools ORDER BY 1";
+pub(crate) const HOMES: &str = "SELECT schema_name FROM platform.tenants \
+    WHERE placement = 'dedicated' AND status <> 'creating' \
+    UNION ALL SELECT schema_name FROM platform.pools ORDER BY 1";
 
 /// A row of `platform.schema_migrations`.
 #[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]

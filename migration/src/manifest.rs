@@ -71,6 +71,11 @@ pub enum Defect {
     /// Twice in the manifest or in the program.
     #[error("{0} migration `{1}` is there twice")]
     Doubled(Scope, String),
+    /// Two migrations were written side by side: which one runs first is nobody's decision.
+    #[error(
+        "{0} migrations `{1}` and `{2}` are not numbered one after the other: give the later one a later number"
+    )]
+    Numbered(Scope, String, String),
     /// In the program, but not in the manifest.
     #[error(
         "{0} migration `{1}` is not in the manifest: run \
@@ -190,6 +195,14 @@ fn compare(scope: Scope, listed: &[Entry], sources: &[Entry]) -> Vec<Defect> {
     if let Some((expected, found)) = expected.into_iter().zip(found).find(|(a, b)| a != b) {
         defects.push(Defect::Reordered(scope, found, expected));
     }
+    for (one, next) in sources.iter().zip(sources.iter().skip(1)) {
+        let (before, after) = (number(&one.name), number(&next.name));
+        let is_new = !named(listed, &next.name);
+        if one.name != next.name && (before == after || (is_new && before > after)) {
+            let (one, next) = (one.name.clone(), next.name.clone());
+            defects.push(Defect::Numbered(scope, one, next));
+        }
+    }
     // A new migration runs after those that databases already have.
     let last_listed = sources
         .iter()
@@ -205,6 +218,11 @@ fn compare(scope: Scope, listed: &[Entry], sources: &[Entry]) -> Vec<Defect> {
         }
     }
     defects
+}
+
+/// The day and the number of `m20261126_000001_idempotency`.
+fn number(name: &str) -> Vec<&str> {
+    name.splitn(3, '_').take(2).collect()
 }
 
 /// The names that occur twice, and those whose contents another one has too.
@@ -353,6 +371,23 @@ mod tests {
         );
         let (found_name, expected) = ("m1_half".to_owned(), "m3_three".to_owned());
         assert!(found.contains(&Defect::Reordered(Scope::Tenant, found_name, expected)));
+    }
+
+    #[test]
+    fn migrations_that_were_written_side_by_side_are_named() {
+        let listed = [("m20261126_000001_a", "aa"), ("m20261126_000002_b", "bb")];
+        let numbered = |sources: &[(&str, &str)]| {
+            let found = defects(sources, sources).into_iter();
+            let found = found.chain(defects(&listed, sources));
+            found
+                .filter(|it| matches!(it, Defect::Numbered(..)))
+                .count()
+        };
+        let [a, b] = listed;
+        assert_eq!(numbered(&[a, b, ("m20261126_000003_c", "cc")]), 0);
+        // Also when the manifest lists it already.
+        assert_eq!(numbered(&[a, b, ("m20261126_000002_c", "cc")]), 2);
+        assert_eq!(numbered(&[a, b, ("m20261125_000009_c", "cc")]), 1);
     }
 
     #[test]

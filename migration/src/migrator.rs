@@ -25,7 +25,8 @@ use crate::{
 /// migrator), or of a superuser.
 ///
 /// Any number of programs may migrate at once: each schema has an advisory lock, for which a program
-/// waits as long as the `lock_timeout` of its connections says. A program that is killed leaves the schema as it was, and the next run does the whole.
+/// waits as long as the `lock_timeout` of its connections says. A program that is killed leaves the
+/// schema as it was, and the next run does the whole.
 pub struct Migrator {
     #[expect(
         clippy::disallowed_types,

@@ -144,8 +144,14 @@ finding AS (
     SELECT format('default privileges of %s%s', pg_catalog.pg_get_userbyid(d.defaclrole),
             ' in schema ' || quote_ident(n.nspname)),
         format('what he makes there (%s) comes with %s', kind.name, d.defaclacl),
-        format('ALTER DEFAULT PRIVILEGES FOR ROLE %I%s REVOKE ALL ON %s FROM whom it names',
-            pg_catalog.pg_get_userbyid(d.defaclrole), ' IN SCHEMA ' || quote_ident(n.nspname), kind.name)
+        coalesce(
+            (SELECT format('ALTER DEFAULT PRIVILEGES FOR ROLE %I%s REVOKE ALL ON %s FROM %s',
+                    pg_catalog.pg_get_userbyid(d.defaclrole), ' IN SCHEMA ' || quote_ident(n.nspname),
+                    kind.name, string_agg(DISTINCT CASE grantee WHEN 0 THEN 'PUBLIC'
+                        ELSE quote_ident(pg_catalog.pg_get_userbyid(grantee)) END, ', '))
+                FROM pg_catalog.aclexplode(d.defaclacl) WHERE grantee <> d.defaclrole
+                HAVING count(*) > 0),
+            'give the right back that this takes away: ALTER DEFAULT PRIVILEGES … GRANT')
     FROM pg_catalog.pg_default_acl d
     CROSS JOIN house
     JOIN (VALUES ('r', 'TABLES'), ('S', 'SEQUENCES'), ('f', 'FUNCTIONS'), ('T', 'TYPES'),
