@@ -185,9 +185,9 @@ SELECT id AS pattern, schema_name AS pool FROM platform.tenants WHERE slug = 'pa
 CREATE TEMP TABLE copies AS
 SELECT n, ('01900000-' || lpad(to_hex(10000 + n), 4, '0') || '-7009-8000-000000000000')::uuid AS id
 FROM generate_series(1, {count}) AS n;
-INSERT INTO platform.tenants (id, slug, name, schema_name, placement, status, locale, time_zone, created_at,
-    updated_at)
-SELECT c.id, 'p' || lpad(n::text, 4, '0'), 'p' || n, schema_name, placement, status, locale, time_zone, now(),
+INSERT INTO platform.tenants (id, slug, name, name_key, schema_name, placement, status, locale, time_zone,
+    created_at, updated_at)
+SELECT c.id, 'p' || lpad(n::text, 4, '0'), 'p' || n, 'p' || n, schema_name, placement, status, locale, time_zone, now(),
     now()
 FROM copies c, platform.tenants WHERE slug = 'pattern';
 SET LOCAL search_path TO :"pool";

@@ -18,6 +18,21 @@ pub struct Illegible {
     pub error: StoreError,
 }
 
+/// The tenants whose rows can be read. Of the others the log is told: one damaged row is no reason not
+/// to serve, or to show, anybody else.
+pub(crate) fn readable(rows: impl IntoIterator<Item = Result<Tenant, Illegible>>) -> Vec<Tenant> {
+    let read = |row: Result<Tenant, Illegible>| {
+        row.inspect_err(|error| {
+            tracing::error!(
+                error = error as &dyn std::error::Error,
+                "a tenant is left out"
+            );
+        })
+        .ok()
+    };
+    rows.into_iter().filter_map(read).collect()
+}
+
 /// The registry's tables.
 #[async_trait]
 pub trait TenantRepository: Send + Sync {
@@ -35,10 +50,7 @@ pub trait TenantRepository: Send + Sync {
         host: &HostName,
     ) -> Result<Option<Tenant>, StoreError>;
 
-    /// Every tenant, by slug.
-    async fn all(&self, tx: &PlatformReadTx) -> Result<Vec<Tenant>, StoreError>;
-
-    /// The tenants with these slugs, or all. A row that cannot be read hides no other.
+    /// The tenants with these slugs, or all, by slug. A row that cannot be read hides no other.
     async fn legible(
         &self,
         tx: &PlatformReadTx,

@@ -174,8 +174,8 @@ async fn build(server: &Server, name: &str) -> Result<(), Failure> {
             &mut superuser,
             format!(
                 "INSERT INTO platform.tenants \
-                 (id, slug, name, schema_name, placement, status, created_at, updated_at) VALUES \
-                 ('{id}', '{slug}', '{slug}', '{schema}', '{placement}', 'active', now(), now());\
+                 (id, slug, name, name_key, schema_name, placement, status, created_at, updated_at) VALUES \
+                 ('{id}', '{slug}', '{slug}', '{slug}', '{schema}', '{placement}', 'active', now(), now());\
                  INSERT INTO platform.domains (host, tenant_id) VALUES ('{host}', '{id}');"
             ),
         )

@@ -202,8 +202,8 @@ async fn migrating_fifty_schemas_that_is_killed_is_completed_by_the_same_command
     scratch
         .change(
             "INSERT INTO platform.tenants \
-             (id, slug, name, schema_name, placement, status, created_at, updated_at) \
-             SELECT gen_random_uuid(), 'late-' || n, 'Late', 't_late_' || n, 'dedicated', 'active', \
+             (id, slug, name, name_key, schema_name, placement, status, created_at, updated_at) \
+             SELECT gen_random_uuid(), 'late-' || n, 'Late', 'late', 't_late_' || n, 'dedicated', 'active', \
                     now(), now() FROM generate_series(10, 59) n",
         )
         .await;

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use crate::scratch::Scratch;
+use crate::scratch::{Scratch, create};
 
 fn samples() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/samples")
@@ -30,16 +30,7 @@ async fn the_sample_companies_are_made_once() {
 #[tokio::test]
 async fn somebody_elses_tenant_gets_no_sample_people() {
     let scratch = Scratch::ready().await;
-    let create = scratch.run(&[
-        "tenant",
-        "create",
-        "--slug",
-        "acme",
-        "--name",
-        "The real Acme",
-        "--admin-email",
-        "a@acme.example",
-    ]);
+    let create = scratch.run(&create("acme", "The real Acme"));
     assert_eq!(create.code, 0);
     let demo = scratch.run(&["demo"]);
     assert_eq!((demo.code, demo.error()), (4, "slug_taken"));
@@ -53,16 +44,7 @@ async fn somebody_elses_tenant_gets_no_sample_people() {
 #[tokio::test]
 async fn an_import_brings_everything_in_or_names_every_bad_row() {
     let scratch = Scratch::ready().await;
-    let create = scratch.run(&[
-        "tenant",
-        "create",
-        "--slug",
-        "pumps",
-        "--name",
-        "Pumps",
-        "--admin-email",
-        "a@pumps.example",
-    ]);
+    let create = scratch.run(&create("pumps", "Pumps"));
     assert_eq!(create.code, 0);
     let (folder, files) = (samples().join("acme"), tempfile::tempdir().unwrap());
     let bad = files.path().join("people.csv");

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::scratch::Scratch;
+use crate::scratch::{Scratch, create};
 
 /// The checks that failed, to start.
 fn failed(scratch: &Scratch) -> Vec<String> {
@@ -107,20 +107,11 @@ async fn a_healthy_platform_says_what_was_seen_of_everything() {
     }
 }
 
-/// Each by hand, found by its check alone, and gone when it is undone.
+/// Each by hand, found by the check that is for it, and gone when it is undone.
 #[tokio::test]
 async fn what_goes_wrong_with_time_is_told_and_what_to_do() {
     let scratch = Scratch::ready().await;
-    let create = [
-        "tenant",
-        "create",
-        "--slug",
-        "acme",
-        "--name",
-        "Acme",
-        "--admin-email",
-        "jane@acme.example",
-    ];
+    let create = create("acme", "Acme");
     assert_eq!(scratch.run(&create).code, 0);
     let id = scratch.ask("SELECT id FROM platform.installation").await;
     let app = format!("hrms_{id}_app");
@@ -149,6 +140,11 @@ async fn what_goes_wrong_with_time_is_told_and_what_to_do() {
             "UPDATE platform.tenants SET schema_name = 't_acme_2' WHERE slug = 'acme'",
             "registry",
             "UPDATE platform.tenants SET schema_name = 't_acme' WHERE slug = 'acme'",
+        ),
+        (
+            "UPDATE platform.tenants SET time_zone = 'Atlantis/Poseidonis' WHERE slug = 'acme'",
+            "registry",
+            "UPDATE platform.tenants SET time_zone = 'Europe/Berlin' WHERE slug = 'acme'",
         ),
         (
             "INSERT INTO platform.pools (schema_name, tenant_count) VALUES ('pool_0007', 1)",

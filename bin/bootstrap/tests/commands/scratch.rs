@@ -121,3 +121,17 @@ async fn one(connection: &mut PgConnection, sql: &str) -> String {
     let sql = AssertSqlSafe(format!("SELECT ({sql})::text"));
     sqlx::query_scalar(sql).fetch_one(connection).await.unwrap()
 }
+
+/// What creates a tenant.
+pub(crate) fn create<'a>(slug: &'a str, name: &'a str) -> Vec<&'a str> {
+    vec![
+        "tenant",
+        "create",
+        "--slug",
+        slug,
+        "--name",
+        name,
+        "--admin-email",
+        "a@alpha.example",
+    ]
+}

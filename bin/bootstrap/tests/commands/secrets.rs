@@ -5,18 +5,7 @@ use std::{
     os::unix::fs::{PermissionsExt as _, symlink},
 };
 
-use crate::scratch::{Done, Scratch};
-
-const CREATE: &[&str] = &[
-    "tenant",
-    "create",
-    "--slug",
-    "alpha",
-    "--name",
-    "Alpha",
-    "--admin-email",
-    "a@alpha.example",
-];
+use crate::scratch::{Done, Scratch, create};
 
 /// Everything that was told about an error.
 fn told(done: &Done) -> String {
@@ -30,7 +19,7 @@ async fn a_kept_password_that_others_could_know_or_that_is_none_is_refused_by_it
     let file = folder.join("alpha-administrator-password");
     let name = file.to_str().unwrap();
     let refused = |remedy: &str| {
-        let done = scratch.run(CREATE);
+        let done = scratch.run(&create("alpha", "Alpha"));
         let told = told(&done);
         assert_eq!(done.code, 1, "{told}");
         assert!(told.contains(remedy), "{told}");
@@ -56,7 +45,7 @@ async fn a_kept_password_that_others_could_know_or_that_is_none_is_refused_by_it
         scratch.ask("SELECT count(*) FROM platform.tenants").await,
         "1"
     );
-    assert_eq!(scratch.run(CREATE).code, 0);
+    assert_eq!(scratch.run(&create("alpha", "Alpha")).code, 0);
 }
 
 #[tokio::test]
@@ -81,7 +70,7 @@ async fn a_login_that_others_can_read_is_refused_by_every_command_that_needs_it(
 async fn a_password_file_that_cannot_be_used_is_a_wrong_argument_and_named() {
     let scratch = Scratch::ready().await;
     let file = scratch.credentials().join("chosen");
-    let mut create = CREATE.to_vec();
+    let mut create = create("alpha", "Alpha");
     create.extend(["--password-file", file.to_str().unwrap()]);
     for content in [
         None,

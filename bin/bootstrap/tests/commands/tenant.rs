@@ -2,25 +2,14 @@
 
 use serde_json::json;
 
-use crate::scratch::Scratch;
-
-const ALPHA: &[&str] = &[
-    "tenant",
-    "create",
-    "--slug",
-    "alpha",
-    "--name",
-    "Alpha",
-    "--admin-email",
-    "a@alpha.example",
-];
+use crate::scratch::{Scratch, create};
 
 #[tokio::test]
 async fn a_tenant_is_created_shown_and_listed() {
     let scratch = Scratch::ready().await;
-    let mut create = ALPHA.to_vec();
-    create.extend(["--time-zone", "Europe/Berlin", "--locale", "de-AT"]);
-    let created = scratch.run(&create);
+    let mut in_berlin = create("alpha", "Alpha");
+    in_berlin.extend(["--time-zone", "Europe/Berlin", "--locale", "de-AT"]);
+    let created = scratch.run(&in_berlin);
     assert_eq!(created.code, 0, "{}", created.json);
     assert_eq!(
         scratch.secret("alpha-administrator-password").trim().len(),
@@ -48,7 +37,7 @@ async fn a_tenant_is_created_shown_and_listed() {
         "administrator"
     );
 
-    let again = scratch.run(ALPHA);
+    let again = scratch.run(&create("alpha", "Alpha"));
     assert_eq!((again.code, again.error()), (4, "slug_taken"));
     let missing = scratch.run(&["tenant", "show", "beta"]);
     assert_eq!((missing.code, missing.error()), (4, "tenant_not_found"));
@@ -57,7 +46,7 @@ async fn a_tenant_is_created_shown_and_listed() {
 #[tokio::test]
 async fn of_fifty_who_want_one_slug_one_gets_it() {
     let scratch = Scratch::ready().await;
-    let done = scratch.run_at_once(50, ALPHA);
+    let done = scratch.run_at_once(50, &create("alpha", "Alpha"));
     let created = done.iter().filter(|it| it.code == 0).count();
     let taken = done.iter().filter(|it| it.error() == "slug_taken").count();
     assert_eq!((created, taken), (1, 49));
@@ -107,8 +96,8 @@ async fn a_tenant_that_was_cut_off_is_completed_by_the_same_words_only() {
     ] {
         let claim = format!(
             "INSERT INTO platform.tenants \
-             (id, slug, name, schema_name, placement, status, created_at, updated_at) VALUES \
-             (gen_random_uuid(), '{slug}', 'Left', '{schema}', '{placement}', 'creating', now(), now())"
+             (id, slug, name, name_key, schema_name, placement, status, created_at, updated_at) VALUES \
+             (gen_random_uuid(), '{slug}', 'Left', 'left', '{schema}', '{placement}', 'creating', now(), now())"
         );
         scratch.change(&claim).await;
         let create = |name, placement| {
@@ -145,7 +134,7 @@ async fn a_tenant_that_cannot_be_created_leaves_nothing() {
     let scratch = Scratch::ready().await;
     // Makes the schema, and then fails at the administrator.
     std::fs::create_dir(scratch.credentials().join("alpha-administrator-password")).unwrap();
-    let failed = scratch.run(ALPHA);
+    let failed = scratch.run(&create("alpha", "Alpha"));
     assert_eq!(failed.code, 1, "{}", failed.json);
     assert_eq!(
         scratch.ask("SELECT count(*) FROM platform.tenants").await,
@@ -157,7 +146,7 @@ async fn a_tenant_that_cannot_be_created_leaves_nothing() {
             .await,
         "true"
     );
-    let mut pooled = ALPHA.to_vec();
+    let mut pooled = create("alpha", "Alpha");
     pooled.extend(["--placement", "pooled"]);
     assert_eq!(scratch.run(&pooled).code, 1);
     assert_eq!(
@@ -170,7 +159,7 @@ async fn a_tenant_that_cannot_be_created_leaves_nothing() {
     );
 
     std::fs::remove_dir(scratch.credentials().join("alpha-administrator-password")).unwrap();
-    assert_eq!(scratch.run(ALPHA).code, 0);
+    assert_eq!(scratch.run(&create("alpha", "Alpha")).code, 0);
 }
 
 #[tokio::test]
@@ -178,7 +167,7 @@ async fn a_password_that_is_too_short_is_refused_before_anything_is_made() {
     let scratch = Scratch::ready().await;
     let file = scratch.credentials().join("chosen");
     std::fs::write(&file, "short\n").unwrap();
-    let mut create = ALPHA.to_vec();
+    let mut create = create("alpha", "Alpha");
     create.extend(["--password-file", file.to_str().unwrap()]);
     assert_eq!(scratch.run(&create).code, 2);
     assert_eq!(

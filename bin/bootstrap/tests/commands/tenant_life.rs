@@ -2,24 +2,14 @@
 
 use serde_json::json;
 
-use crate::scratch::{Done, Scratch};
+use crate::scratch::{Done, Scratch, create};
 
 /// A platform with the tenants `alpha` and `beta`.
 async fn two_tenants() -> Scratch {
     let scratch = Scratch::ready().await;
     for slug in ["alpha", "beta"] {
-        let create = [
-            "tenant",
-            "create",
-            "--slug",
-            slug,
-            "--name",
-            slug,
-            "--placement",
-            "pooled",
-        ];
-        let mut create = create.to_vec();
-        create.extend(["--admin-email", "a@b.example"]);
+        let mut create = create(slug, slug);
+        create.extend(["--placement", "pooled"]);
         let created = scratch.run(&create);
         assert_eq!(created.code, 0, "{}", created.json);
     }

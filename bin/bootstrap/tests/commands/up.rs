@@ -1,6 +1,6 @@
 //! `up`: from nothing to a platform.
 
-use crate::scratch::{Done, Scratch};
+use crate::scratch::{Done, Scratch, create};
 
 #[tokio::test]
 async fn an_empty_database_becomes_a_platform_and_stays_one() {
@@ -142,16 +142,7 @@ async fn a_schema_that_another_one_migrates_is_told_by_every_command_that_needs_
         .fetch_one(&mut holder)
         .await
         .unwrap();
-    let create = [
-        "tenant",
-        "create",
-        "--slug",
-        "acme",
-        "--name",
-        "Acme",
-        "--admin-email",
-        "jane@acme.example",
-    ];
+    let create = create("acme", "Acme");
     for (command, code) in [
         (&["migrate"] as &[&str], "busy"),
         (&create, "busy"),

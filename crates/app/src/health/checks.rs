@@ -152,8 +152,9 @@ fn busy(pool: PoolStatus) -> Check {
 }
 
 /// Registered schemas that PostgreSQL does not have.
-const ABSENT: &str = "SELECT schema_name FROM tenants WHERE status <> 'creating' \
-                      UNION SELECT schema_name FROM pools \
+const ABSENT: &str = "SELECT schema_name FROM tenants \
+                      WHERE placement = 'dedicated' AND status <> 'creating' \
+                      UNION ALL SELECT schema_name FROM pools \
                       EXCEPT SELECT nspname::text FROM pg_catalog.pg_namespace ORDER BY 1";
 
 #[derive(FromQueryResult)]

@@ -362,7 +362,12 @@ fn problems(checks: &[Check]) -> String {
 }
 
 fn remedies(checks: &[Check]) -> String {
-    let mut remedies: Vec<&str> = checks.iter().filter_map(Check::remedy).collect();
+    // What to do about findings stands behind each of them.
+    let others = checks.iter().filter(|check| check.findings.is_empty());
+    let mut remedies: Vec<&str> = others.filter_map(Check::remedy).collect();
     remedies.dedup();
+    if remedies.is_empty() {
+        return "Do what stands behind each finding, and look again.".to_owned();
+    }
     remedies.join(" ")
 }

@@ -4,7 +4,7 @@ use std::ops::AddAssign;
 
 use auth::Purged;
 use kernel::{Slug, TenantStatus};
-use tenancy::Registered;
+use tenancy::{Illegible, Registered};
 
 use super::{Failure, Operator, PurgeReport, PurgedAnswers, operator::Platform};
 
@@ -59,17 +59,19 @@ impl Operator {
     ) -> Result<PurgeReport<P>, Failure> {
         let platform = self.open().await?;
         let tenants = match tenant {
-            Some(slug) => vec![platform.tenant(slug).await?],
+            Some(slug) => vec![Ok(platform.tenant(slug).await?)],
             None => platform.registry.all().await?,
         };
         let (total, mut purged, mut failed) = (tenants.len(), P::default(), Vec::new());
-        for (done, it) in tenants.iter().enumerate() {
-            // One that is being made has nothing yet, and perhaps no tables.
-            if it.tenant.status != TenantStatus::Creating {
-                match one(&platform, it).await {
+        for (done, it) in tenants.into_iter().enumerate() {
+            match it {
+                // One that is being made has nothing yet, and perhaps no tables.
+                Ok(it) if it.tenant.status == TenantStatus::Creating => {}
+                Ok(it) => match one(&platform, &it).await {
                     Ok(more) => purged += more,
                     Err(error) => failed.push((it.tenant.slug.to_string(), error)),
-                }
+                },
+                Err(Illegible { slug, error }) => failed.push((slug, error.into())),
             }
             self.reporter.progress("purging tenants", done + 1, total);
         }

@@ -97,8 +97,8 @@ fn tenant(number: u32, slug: &str, schema: &str) -> String {
     let address = testkit::email("administrator", slug);
     format!(
         "INSERT INTO platform.tenants \
-         (id, slug, name, schema_name, placement, status, created_at, updated_at) VALUES \
-         ('{id}', '{slug}', '{slug}', '{schema}', '{placement}', 'active', now(), now()); \
+         (id, slug, name, name_key, schema_name, placement, status, created_at, updated_at) VALUES \
+         ('{id}', '{slug}', '{slug}', '{slug}', '{schema}', '{placement}', 'active', now(), now()); \
          INSERT INTO {schema}.users (tenant_id, id, email, email_key, display_name, password_hash, \
                                      status, created_at, updated_at) \
          SELECT '{id}', '{id}', '{address}', '{address}', 'Somebody', password_hash, \

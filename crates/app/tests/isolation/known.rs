@@ -34,8 +34,8 @@ pub(crate) const CALLS: &[Call] = &[
         "SELECT platform.lock_tenant('{theirs}')",
     ),
     of_the_public_tenant(
-        "platform.change_tenant(uuid, text, text, text, jsonb, timestamp with time zone)",
-        "SELECT platform.change_tenant('{theirs}', 'Loot', 'en', 'UTC', '{}', now())",
+        "platform.change_tenant(uuid, text, text, text, text, jsonb, timestamp with time zone)",
+        "SELECT platform.change_tenant('{theirs}', 'Loot', 'loot', 'en', 'UTC', '{}', now())",
     ),
     of_the_public_tenant(
         "platform.suspend_tenant(uuid, text, timestamp with time zone)",
@@ -138,8 +138,8 @@ pub(crate) fn given(collection: &str) -> Option<&'static str> {
         // A bystander: whatever happens to it, nobody here was it.
         "/api/v1/platform/tenants" => Some(
             "INSERT INTO platform.tenants \
-             (id, slug, name, schema_name, placement, status, created_at, updated_at) VALUES \
-             ('{id}', 'bystander-{number}', 'Bystander', 't_bystander_{number}', 'dedicated', \
+             (id, slug, name, name_key, schema_name, placement, status, created_at, updated_at) VALUES \
+             ('{id}', 'bystander-{number}', 'Bystander', 'bystander', 't_bystander_{number}', 'dedicated', \
               'active', now(), now())",
         ),
         _ => None,

@@ -230,7 +230,7 @@ async fn the_platform_reads_the_registry_and_no_tenants_rows() {
 /// Every way to change a tenant, tried on Acme.
 const CHANGES: [&str; 6] = [
     "SELECT id FROM platform.lock_tenant($1)",
-    "SELECT id FROM platform.change_tenant($1, 'Mine', 'en', 'UTC', '{}', now())",
+    "SELECT id FROM platform.change_tenant($1, 'Mine', 'mine', 'en', 'UTC', '{}', now())",
     "SELECT id FROM platform.suspend_tenant($1, NULL, now())",
     "SELECT id FROM platform.resume_tenant($1, now())",
     "SELECT platform.add_domain($1, 'mine.test', now())",

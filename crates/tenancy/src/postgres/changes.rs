@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use database::{StoreError, TenantTx};
-use kernel::TenantId;
+use kernel::{TenantId, normalised_key};
 use sea_orm::{FromQueryResult, Value};
 use time::OffsetDateTime;
 
@@ -61,6 +61,7 @@ impl TenantChanges for PostgresTenants {
         let values = [
             id.uuid().into(),
             details.name.as_str().into(),
+            normalised_key(details.name.as_str()).into(),
             details.locale.as_str().into(),
             details.time_zone.to_string().into(),
             branding.into(),
@@ -68,7 +69,7 @@ impl TenantChanges for PostgresTenants {
         ];
         one(
             tx,
-            tenant_of!("change_tenant($1, $2, $3, $4, $5, $6)"),
+            tenant_of!("change_tenant($1, $2, $3, $4, $5, $6, $7)"),
             values,
         )
         .await

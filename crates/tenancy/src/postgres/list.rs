@@ -9,7 +9,7 @@ use sea_orm::{
 };
 
 use super::{domain, tenant};
-use crate::{Domain, Tenant};
+use crate::{Domain, Tenant, repository::readable};
 
 pub(super) async fn tenants(
     tx: &PlatformReadTx,
@@ -34,11 +34,7 @@ pub(super) async fn tenants(
     };
     let page = Page::of_surplus(rows, page.limit, total, |row| position(query, row));
     Ok(Page {
-        items: page
-            .items
-            .into_iter()
-            .map(Tenant::try_from)
-            .collect::<Result<_, _>>()?,
+        items: readable(page.items.into_iter().map(tenant::Model::read)),
         next: page.next,
         total: page.total,
     })

@@ -57,21 +57,14 @@ impl TenantRepository for PostgresTenants {
         row.map(Tenant::try_from).transpose()
     }
 
-    async fn all(&self, tx: &PlatformReadTx) -> Result<Vec<Tenant>, StoreError> {
-        let rows = tx
-            .find::<tenant::Entity>()
-            .order_by_asc(tenant::Column::Slug)
-            .all()
-            .await?;
-        rows.into_iter().map(Tenant::try_from).collect()
-    }
-
     async fn legible(
         &self,
         tx: &PlatformReadTx,
         slugs: Option<&[Slug]>,
     ) -> Result<Vec<Result<Tenant, Illegible>>, StoreError> {
-        let find = tx.find::<tenant::Entity>();
+        let find = tx
+            .find::<tenant::Entity>()
+            .order_by_asc(tenant::Column::Slug);
         let rows = match slugs {
             None => find.all().await?,
             Some(slugs) => {
@@ -79,11 +72,7 @@ impl TenantRepository for PostgresTenants {
                 find.filter(tenant::Column::Slug.is_in(slugs)).all().await?
             }
         };
-        let read = |row: tenant::Model| {
-            let slug = row.slug.clone();
-            Tenant::try_from(row).map_err(|error| Illegible { slug, error })
-        };
-        Ok(rows.into_iter().map(read).collect())
+        Ok(rows.into_iter().map(tenant::Model::read).collect())
     }
 
     async fn owners(

@@ -1,13 +1,10 @@
 //! `platform.tenants`.
 
 use database::{Platform, Scoped, StoreError};
-use kernel::{Slug, Subscription};
-use sea_orm::{
-    ActiveValue::{NotSet, Set},
-    entity::prelude::*,
-};
+use kernel::{Slug, Subscription, normalised_key};
+use sea_orm::{ActiveValue::Set, entity::prelude::*};
 
-use crate::{Suspension, Tenant};
+use crate::{Illegible, Suspension, Tenant};
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "tenants")]
@@ -16,7 +13,7 @@ pub(crate) struct Model {
     pub(crate) id: Uuid,
     pub(crate) slug: String,
     pub(crate) name: String,
-    /// PostgreSQL computes it: the name as it is searched and sorted by.
+    /// The name as it is searched and sorted by.
     pub(crate) name_key: String,
     pub(crate) schema_name: String,
     pub(crate) placement: String,
@@ -74,6 +71,14 @@ impl TryFrom<Model> for Tenant {
     }
 }
 
+impl Model {
+    /// The tenant; or why this row is none.
+    pub(super) fn read(self) -> Result<Tenant, Illegible> {
+        let slug = self.slug.clone();
+        Tenant::try_from(self).map_err(|error| Illegible { slug, error })
+    }
+}
+
 impl TryFrom<&Tenant> for ActiveModel {
     type Error = StoreError;
 
@@ -82,7 +87,7 @@ impl TryFrom<&Tenant> for ActiveModel {
             id: Set(tenant.id.uuid()),
             slug: Set(tenant.slug.to_string()),
             name: Set(tenant.name.clone()),
-            name_key: NotSet,
+            name_key: Set(normalised_key(&tenant.name)),
             schema_name: Set(tenant.schema.to_string()),
             placement: Set(tenant.placement.as_str().to_owned()),
             status: Set(tenant.status.as_str().to_owned()),

@@ -218,7 +218,8 @@ impl Administration {
     ///
     /// # Errors
     /// [`TenancyError::Missing`] when it is not registered to this tenant, [`TenancyError::Unfinished`],
-    /// [`TenancyError::Store`].
+    /// [`TenancyError::Reserved`] when it is one of the platform's own, which could not be registered
+    /// again; [`TenancyError::Store`].
     pub async fn remove_domain(
         &self,
         tx: &TenantTx,
@@ -226,6 +227,9 @@ impl Administration {
         host: &HostName,
     ) -> Result<(), TenancyError> {
         is_finished(&tenant)?;
+        if tenant.is_public() && self.rules.reserves(host) {
+            return Err(TenancyError::Reserved(host.clone()));
+        }
         let removed = self.changes.remove_domain(tx, tenant.id, host, self.now());
         if removed.await? {
             Ok(())

@@ -11,7 +11,7 @@ use database::{Change, Freshness, PlatformReadTx, StoreError, Subscriber};
 use kernel::{FairLimits, FairSemaphore, Slug, TenantId};
 use moka::future::Cache;
 
-use crate::{HostName, NamedHost, Registered, Registry, TenancyError};
+use crate::{HostName, NamedHost, Registered, Registry, TenancyError, repository::readable};
 
 /// How many names that no tenant has are kept in mind.
 const STRANGERS: u64 = 10_000;
@@ -222,17 +222,8 @@ impl Directory {
         slugs: Option<&[Slug]>,
     ) -> Result<Vec<Registered>, StoreError> {
         let rows = self.registry.repository().legible(tx, slugs).await?;
-        let open = |row: Result<_, crate::Illegible>| match row {
-            Ok(tenant) => Some(self.registry.open(tenant)),
-            Err(error) => {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "a tenant is left out"
-                );
-                None
-            }
-        };
-        Ok(rows.into_iter().filter_map(open).collect())
+        let tenants = readable(rows).into_iter();
+        Ok(tenants.map(|tenant| self.registry.open(tenant)).collect())
     }
 
     async fn owners(

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use database::{Database, PlatformContext, RegistryAuthority, StoreError, TenantContext};
 use kernel::{Slug, TenantId};
 
-use crate::{HostName, TenancyError, Tenant, TenantRepository};
+use crate::{HostName, Illegible, TenancyError, Tenant, TenantRepository};
 
 /// A tenant of the registry and the way in.
 #[derive(Clone, Debug)]
@@ -79,17 +79,16 @@ impl Registry {
         Ok(tenant.map(|tenant| self.open(tenant)))
     }
 
-    /// Every tenant as it is, by slug.
+    /// Every tenant as it is, by slug, or why its row cannot be read.
     ///
     /// # Errors
     /// [`TenancyError::Store`].
-    pub async fn all(&self) -> Result<Vec<Registered>, TenancyError> {
+    pub async fn all(&self) -> Result<Vec<Result<Registered, Illegible>>, TenancyError> {
         let tx = self.database.begin_platform_read(&self.platform).await?;
-        let tenants = self.tenants.all(&tx).await?;
+        let tenants = self.tenants.legible(&tx, None).await?.into_iter();
         tx.commit().await?;
         Ok(tenants
-            .into_iter()
-            .map(|tenant| self.open(tenant))
+            .map(|tenant| tenant.map(|tenant| self.open(tenant)))
             .collect())
     }
 

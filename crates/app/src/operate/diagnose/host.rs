@@ -16,8 +16,8 @@ const APART: Duration = Duration::seconds(5);
 /// How long the application's login may take to connect.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
 
-/// A disk with a smaller share free is full soon: PostgreSQL stops when it is.
-const LEAST_FREE: f64 = 0.1;
+/// A disk with fewer percent free is full soon: PostgreSQL stops when it is.
+const LEAST_FREE: u128 = 10;
 
 pub(super) async fn database(connection: &mut PgConnection) -> Result<Check, Failure> {
     let (version,): (String,) = ask(connection, "SELECT current_setting('server_version')").await?;
@@ -29,23 +29,28 @@ pub(super) async fn clock(
     connection: &mut PgConnection,
     ambient: &Ambient,
 ) -> Result<Check, Failure> {
-    const NAME: &str = "clock";
     let asked = ambient.now();
     let (theirs,): (OffsetDateTime,) = ask(connection, "SELECT clock_timestamp()").await?;
-    let way = ambient.now() - asked;
+    Ok(clocks(asked, theirs, ambient.now()))
+}
+
+/// The database's time lies somewhere between when it was asked and when it had answered.
+fn clocks(asked: OffsetDateTime, theirs: OffsetDateTime, answered: OffsetDateTime) -> Check {
+    const NAME: &str = "clock";
+    let way = answered - asked;
     let apart: Duration = theirs - (asked + way / 2);
     let apart = apart.abs();
     let told = format!(
         "this machine's clock and the database's are {} ms apart",
         apart.whole_milliseconds()
     );
-    Ok(if apart - way / 2 <= APART {
+    if apart - way / 2 <= APART {
         Check::ok(NAME, told)
     } else {
         let remedy = "Let both machines take their time from the same servers \
                       (`timedatectl timesync-status`, `chronyc tracking`).";
         Check::failed(NAME, told, remedy)
-    })
+    }
 }
 
 /// What the application's login finds unasked: nothing, or else what is not scoped would find
@@ -80,7 +85,6 @@ pub(super) async fn search_path(url: &SecretString) -> Option<Check> {
 
 /// Whether the disk of the database has room, if it is a disk of this machine.
 pub(super) async fn disk(connection: &mut PgConnection) -> Result<Check, Failure> {
-    const NAME: &str = "disk";
     let (size, folder): (i64, Option<String>) = ask(
         connection,
         "SELECT pg_database_size(current_database()), \
@@ -96,19 +100,63 @@ pub(super) async fn disk(connection: &mut PgConnection) -> Result<Check, Failure
         .and_then(|folder| rustix::fs::statvfs(Path::new(folder)).ok());
     let Some(room) = room.filter(|room| room.f_blocks > 0) else {
         return Ok(Check::ok(
-            NAME,
+            "disk",
             format!("{size}; its disk was not looked at, for it is not this machine's to see"),
         ));
     };
-    #[expect(clippy::cast_precision_loss, reason = "a percentage")]
-    let free = room.f_bavail as f64 / room.f_blocks as f64;
-    let gib = room.f_bavail * room.f_frsize / (1024 * 1024 * 1024);
-    let told = format!("{size}; {gib} GiB are free, {:.0} %", free * 100.0);
-    Ok(if free >= LEAST_FREE {
+    let free = room.f_bavail * room.f_frsize;
+    Ok(left(&size, free, room.f_blocks * room.f_frsize))
+}
+
+/// Whether of so many bytes enough are free.
+fn left(size: &str, free: u64, all: u64) -> Check {
+    const NAME: &str = "disk";
+    let percent = u128::from(free) * 100 / u128::from(all.max(1));
+    let told = format!("{size}; {} GiB are free, {percent} %", free >> 30);
+    if percent >= LEAST_FREE {
         Check::ok(NAME, told)
     } else {
         let remedy = "Make room, or enlarge the disk of PostgreSQL's data directory: when it is \
                       full, PostgreSQL stops.";
         Check::failed(NAME, told, remedy)
-    })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+
+    #[test]
+    fn clocks_that_are_too_far_apart_for_tokens_are_told() {
+        let asked = datetime!(2026-11-27 12:00:00 UTC);
+        let after = |millis| asked + Duration::milliseconds(millis);
+        for (theirs, answered, ok) in [
+            (0, 0, true),
+            (5_000, 0, true),
+            (-5_000, 0, true),
+            (5_001, 0, false),
+            (-5_001, 0, false),
+            // What the way may have taken is nobody's fault.
+            (5_500, 1_000, true),
+            (6_001, 1_000, false),
+        ] {
+            let check = clocks(asked, after(theirs), after(answered));
+            assert_eq!(check.ok, ok, "{check:?}");
+        }
+        let hours = clocks(asked, after(7_200_000), asked);
+        assert!(hours.problem().unwrap().contains("7200000 ms apart"));
+    }
+
+    #[test]
+    fn a_disk_that_is_nearly_full_is_told() {
+        const GIB: u64 = 1 << 30;
+        assert!(left("", 10 * GIB, 100 * GIB).ok);
+        let full = left("the database has 7 MiB", 9 * GIB, 100 * GIB);
+        assert_eq!(
+            full.problem(),
+            Some("the database has 7 MiB; 9 GiB are free, 9 %")
+        );
+    }
 }

@@ -176,14 +176,14 @@ impl Operator {
         // Without its own schema nothing can be asked of the platform.
         if status.iter().all(schemas::is_whole_or_a_tenants) {
             checks.push(schemas::catalogue(&mut connection).await?);
-            checks.push(schemas::registry(&mut connection).await?);
+            let platform = self.open().await?;
+            checks.push(schemas::registry(&mut connection, &platform.registry).await?);
             if phase == Phase::Running {
                 checks.push(schemas::drift(&migrator, &status).await?);
-                checks.push(schemas::orphans(&mut connection, &installation).await?);
+                checks.push(schemas::orphans(&mut connection).await?);
                 checks.push(host::disk(&mut connection).await?);
             }
             checks.extend(self.application_login_checks().await?);
-            let platform = self.open().await?;
             checks.push(parts::public_tenant(&platform).await?);
             checks.push(parts::signing_key(&platform, &self.ambient).await?);
             checks.push(parts::cursor_key(&platform).await?);
@@ -197,7 +197,7 @@ impl Operator {
     /// since. Changes nothing.
     ///
     /// # Errors
-    /// [`Failure::NoDatabase`], [`Failure::Refused`], and when looking fails in an unforeseen way.
+    /// Only when looking itself fails in an unforeseen way.
     pub async fn validate_migrations(&self) -> Result<Diagnosis, Failure> {
         if let Err(defects) = manifest::verify() {
             let findings = defects.iter().map(|defect| Finding {
@@ -218,8 +218,14 @@ impl Operator {
             counted(Scope::Tenant)
         );
         let mut checks = vec![Check::ok("manifest", detail)];
-        // Whether it answers, told as every other command tells it.
-        self.connection().await?;
+        if let Err(failure) = self.connection().await {
+            checks.push(Check::failed(
+                "database",
+                failure.to_string(),
+                failure.next(),
+            ));
+            return Ok(Diagnosis::of(checks));
+        }
         let migrator = self.migrator().await?;
         let status = migrator.status().await?;
         checks.push(schemas::migrations("applied", &status));
@@ -272,13 +278,8 @@ where
 }
 
 /// Asks for what is wrong: object, problem and remedy.
-async fn find(
-    connection: &mut PgConnection,
-    sql: &'static str,
-    about: &str,
-) -> Result<Vec<Finding>, Failure> {
+async fn find(connection: &mut PgConnection, sql: &'static str) -> Result<Vec<Finding>, Failure> {
     let rows: Vec<(String, String, String)> = sqlx::query_as(sql)
-        .bind(about)
         .fetch_all(connection)
         .await
         .map_err(migration::MigrationError::from)?;

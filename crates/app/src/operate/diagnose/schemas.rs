@@ -1,11 +1,10 @@
 //! Schemas: migrated, walled, registered, unchanged, and each somebody's.
 
-use migration::{
-    MigrationError, Migrator, SchemaStatus, catalogue as walls, install::Installation,
-};
+use migration::{MigrationError, Migrator, SchemaStatus, catalogue as walls};
 use sqlx::PgConnection;
+use tenancy::Registry;
 
-use super::{Check, Finding, ask, find};
+use super::{Check, Finding, find};
 use crate::operate::Failure;
 
 /// Whether this is a tenant's schema, or one that is whole.
@@ -57,22 +56,23 @@ pub(super) async fn catalogue(connection: &mut PgConnection) -> Result<Check, Fa
 }
 
 /// What the registry says and is not so. Tenants that are being created or moved are between two
-/// states. `$1` is not used.
+/// states.
 const REGISTRY: &str = "\
     WITH homes AS ( \
-        SELECT 'tenant ' || slug AS object, schema_name, placement FROM platform.tenants \
+        SELECT 'tenant ' || slug AS object, schema_name FROM platform.tenants \
         WHERE status NOT IN ('creating', 'moving') \
-        UNION ALL SELECT 'pool ' || schema_name, schema_name, 'pooled' FROM platform.pools), \
+        UNION ALL SELECT 'pool ' || schema_name, schema_name FROM platform.pools), \
     counted AS ( \
         SELECT p.schema_name, p.tenant_count, count(t.id) AS found FROM platform.pools p \
         LEFT JOIN platform.tenants t USING (schema_name) GROUP BY 1, 2) \
     SELECT object, format('its schema %s does not exist', schema_name) AS problem, \
         'Put the schema back from a backup; if it was meant to go, its registration must too.' \
-    FROM homes WHERE $1 IS NOT NULL AND to_regnamespace(quote_ident(schema_name)) IS NULL \
+    FROM homes WHERE to_regnamespace(quote_ident(schema_name)) IS NULL \
     UNION ALL \
-    SELECT object, format('it is %s and lives in %s', placement, schema_name), \
-        'Correct `placement` in platform.tenants: it says where new tenants are put.' \
-    FROM homes WHERE (placement = 'pooled') <> starts_with(schema_name, 'pool_') \
+    SELECT DISTINCT 'pool ' || schema_name, 'tenants live there, and it is not registered', \
+        format('INSERT INTO platform.pools (schema_name) VALUES (%L)', schema_name) \
+    FROM platform.tenants WHERE placement = 'pooled' AND status NOT IN ('creating', 'moving') \
+        AND schema_name NOT IN (SELECT schema_name FROM platform.pools) \
     UNION ALL \
     SELECT 'pool ' || schema_name, \
         format('it counts %s tenants and has %s', tenant_count, found), \
@@ -82,10 +82,21 @@ const REGISTRY: &str = "\
     ORDER BY 1, 2";
 
 /// Whether everything that is registered is where the registry says.
-pub(super) async fn registry(connection: &mut PgConnection) -> Result<Check, Failure> {
-    let (tenants,): (i64,) = ask(connection, "SELECT count(*) FROM platform.tenants").await?;
-    let findings = find(connection, REGISTRY, "").await?;
-    let detail = format!("{tenants} tenants are where it says");
+pub(super) async fn registry(
+    connection: &mut PgConnection,
+    registry: &Registry,
+) -> Result<Check, Failure> {
+    let tenants = registry.all().await?;
+    let detail = format!("{} tenants are where it says", tenants.len());
+    let mut findings = find(connection, REGISTRY).await?;
+    for illegible in tenants.into_iter().filter_map(Result::err) {
+        findings.push(Finding {
+            object: format!("tenant {}", illegible.slug),
+            problem: format!("its row cannot be read: {}", illegible.error),
+            remedy: "Correct its row in platform.tenants: until then it alone is not served."
+                .to_owned(),
+        });
+    }
     Ok(Check::of_findings("registry", findings, detail))
 }
 
@@ -112,11 +123,15 @@ pub(super) async fn drift(migrator: &Migrator, status: &[SchemaStatus]) -> Resul
 }
 
 /// What was left behind: schemas where nobody is registered, roles without a schema, records of
-/// schemas that are gone. `$1` is what the names of the installation's roles begin with. A role that
-/// another database uses belongs to a copy of this one.
+/// schemas that are gone. A role that another database uses belongs to a copy of this one.
 const ORPHANS: &str = "\
     WITH registered AS ( \
-        SELECT schema_name FROM platform.tenants UNION SELECT schema_name FROM platform.pools) \
+        SELECT schema_name FROM platform.tenants UNION SELECT schema_name FROM platform.pools), \
+    role AS ( \
+        SELECT oid, rolname, substr(rolname, length(prefix) + 1) AS name \
+        FROM pg_catalog.pg_roles, (SELECT 'hrms_' || id || '_' FROM platform.installation) AS ours \
+            (prefix) \
+        WHERE starts_with(rolname, prefix)) \
     SELECT 'schema ' || nspname AS object, 'nobody is registered there' AS problem, \
         format('Look whose it was. When nobody needs it any more: DROP SCHEMA %I CASCADE', nspname) \
     FROM pg_catalog.pg_namespace \
@@ -124,12 +139,10 @@ const ORPHANS: &str = "\
         AND nspname NOT IN (SELECT schema_name FROM registered) \
     UNION ALL \
     SELECT 'role ' || rolname, 'its schema does not exist', format('DROP ROLE %I', rolname) \
-    FROM pg_catalog.pg_roles r \
-    WHERE substr(rolname, length($1) + 1) ~ '^(t_[a-z0-9_]{1,40}|pool_[0-9]{4})$' \
-        AND starts_with(rolname, $1) \
-        AND to_regnamespace(substr(rolname, length($1) + 1)) IS NULL \
+    FROM role \
+    WHERE name ~ '^(t_[a-z0-9_]{1,40}|pool_[0-9]{4})$' AND to_regnamespace(name) IS NULL \
         AND NOT EXISTS (SELECT FROM pg_catalog.pg_shdepend d \
-            WHERE d.refclassid = 'pg_authid'::regclass AND d.refobjid = r.oid AND d.dbid NOT IN (0, \
+            WHERE d.refclassid = 'pg_authid'::regclass AND d.refobjid = role.oid AND d.dbid NOT IN (0, \
                 (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()))) \
     UNION ALL \
     SELECT 'record of schema ' || schema_name, 'the schema does not exist', \
@@ -140,12 +153,8 @@ const ORPHANS: &str = "\
     ORDER BY 1";
 
 /// Whether every schema, role and record is somebody's.
-pub(super) async fn orphans(
-    connection: &mut PgConnection,
-    installation: &Installation,
-) -> Result<Check, Failure> {
-    let prefix = installation.schema_role("");
-    let findings = find(connection, ORPHANS, &prefix).await?;
+pub(super) async fn orphans(connection: &mut PgConnection) -> Result<Check, Failure> {
+    let findings = find(connection, ORPHANS).await?;
     let detail = "every schema and role is somebody's";
     Ok(Check::of_findings("orphans", findings, detail))
 }

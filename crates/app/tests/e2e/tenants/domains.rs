@@ -200,3 +200,25 @@ async fn domains_are_listed_by_name_and_a_request_that_comes_again_adds_one() {
         "domain\r\nacme.test\r\nb.example\r\nz.example\r\n"
     );
 }
+
+/// It could not be registered again: who runs the platform would have shut his own door.
+#[tokio::test]
+async fn the_platforms_own_domain_is_not_taken_from_it() {
+    let api = Api::start().await;
+    let session = platform(&api).await;
+    crate::scene::sql(
+        &api,
+        format!(
+            "INSERT INTO platform.domains (host, tenant_id) VALUES \
+             ('localhost', '{id}'), ('run.platform.example', '{id}') ON CONFLICT DO NOTHING",
+            id = PUBLIC.id
+        ),
+    )
+    .await;
+    let seen = version(&api, &session, PUBLIC).await;
+    let own = remove(&api, &session, PUBLIC, "localhost", Some(&seen)).await;
+    assert_problem(&own, 422, "validation_failed");
+    assert_eq!(mistakes(&own), wrong([("/domain", "reserved")]));
+    let other = remove(&api, &session, PUBLIC, "run.platform.example", Some(&seen)).await;
+    assert_eq!(other.status, 204, "{}", other.text);
+}

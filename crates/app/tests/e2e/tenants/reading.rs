@@ -1,6 +1,6 @@
 //! Reading.
 
-use reqwest::Method;
+use reqwest::{Method, Url};
 use serde_json::{Value, json};
 use testkit::{ACME, Api, FIXTURES, INITECH};
 
@@ -95,8 +95,9 @@ async fn tenants_are_filtered_searched_sorted_and_paged() {
     let session = platform(&api).await;
     sql(
         &api,
-        "UPDATE platform.tenants SET name = 'Zürich  ÖRLIKON' WHERE slug = 'acme'; \
-         UPDATE platform.tenants SET name = 'alpha', status = 'suspended', suspended_at = now(), \
+        "UPDATE platform.tenants SET name = 'Zürich ÖRLIKON', name_key = 'zürich örlikon' \
+         WHERE slug = 'acme'; \
+         UPDATE platform.tenants SET name = 'alpha', name_key = 'alpha', status = 'suspended', suspended_at = now(), \
              created_at = '2020-01-01T00:00:00Z' WHERE slug = 'umbrella'"
             .to_owned(),
     )
@@ -156,6 +157,33 @@ async fn tenants_are_filtered_searched_sorted_and_paged() {
             ("status", "invalid_parameter"),
         ])
     );
+}
+
+/// What capitals become is the program's to say: to PostgreSQL it depends on the database's locale.
+#[tokio::test]
+async fn a_tenant_is_found_by_its_name_in_whatever_letters_it_is_written() {
+    let api = Api::start().await;
+    let session = platform(&api).await;
+    for (version, name) in ["ÄRZTE", "ΟΔΟΣ", "İstanbul", "Zwei\u{a0} Worte", "ﬁne"]
+        .into_iter()
+        .enumerate()
+    {
+        let rename = api
+            .signed(&session, Method::PATCH, &of(ACME, ""))
+            .header("if-match", format!("\"{}\"", version + 1))
+            .json(&json!({ "name": name }));
+        let renamed = api.send(rename).await;
+        assert_eq!(renamed.status, 200, "{}", renamed.text);
+        for written in [name.to_owned(), name.to_lowercase()] {
+            for parameter in ["name", "name[contains]", "q"] {
+                let asked = Url::parse_with_params("http://any", [(parameter, &written)]).unwrap();
+                let path = format!("{TENANTS}?{}", asked.query().unwrap());
+                let found = api.get(&session, &path).await;
+                let found = found.body["data"].as_array().unwrap();
+                assert_eq!(slugs(found), ["acme"], "{parameter}={written}");
+            }
+        }
+    }
 }
 
 #[tokio::test]

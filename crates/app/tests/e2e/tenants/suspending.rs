@@ -8,7 +8,9 @@ use testkit::{
 };
 
 use super::{TENANTS, of, platform, profile, shown, two};
-use crate::scene::{NOTHING, assert_problem, eventually, hired, mistakes, sql, whole, wrong};
+use crate::scene::{
+    NOTHING, assert_problem, eventually, hired, import, mistakes, patient, sql, whole, wrong,
+};
 
 async fn suspend(api: &Api, session: &Session, tenant: Fixture, body: Value) -> Answer {
     api.post(session, &of(tenant, "/suspend"), body).await
@@ -125,6 +127,64 @@ async fn whoever_is_at_work_while_his_tenant_is_suspended_is_told_so_and_nothing
         assert_problem(&late, 403, "tenant_suspended");
     };
     join(join_all(work), suspension).await;
+}
+
+/// It was let in before, and would go on for as long as its reader takes.
+#[tokio::test]
+async fn an_export_breaks_off_when_its_tenant_is_suspended() {
+    let api = Api::start().await;
+    let session = platform(&api).await;
+    let acme = api.sign_in("acme", "administrator").await;
+    let rows = (0..20_000).map(|n| format!("{n},P{n},{},2024-01-01\n", "x".repeat(90)));
+    let rows: String = rows.collect();
+    let file = format!("employee_number,last_name,first_name,hire_date\n{rows}");
+    assert_eq!(import(&api, &acme, "employees", file).await.status, 200);
+    let export = api
+        .signed(&acme, Method::GET, "/api/v1/employees")
+        .header("accept", "text/csv");
+    // Nobody reads yet: it waits, far from its end.
+    let reader = export.send().await.unwrap();
+    assert_eq!(reader.status(), 200);
+    assert_eq!(suspend(&api, &session, ACME, json!({})).await.status, 200);
+    assert!(reader.text().await.is_err(), "the transfer broke off");
+}
+
+/// A change that waits for a lock, and is done when its tenant is out of service.
+#[tokio::test]
+async fn a_change_that_is_not_committed_when_its_tenant_is_suspended_is_undone() {
+    let api = Api::start_with(patient).await;
+    let session = platform(&api).await;
+    let acme = api.sign_in("acme", "administrator").await;
+    let mut holder = api.database().superuser().await;
+    let lock = "BEGIN; LOCK TABLE t_acme.departments IN SHARE ROW EXCLUSIVE MODE";
+    sqlx::raw_sql(lock).execute(&mut holder).await.unwrap();
+    let change = api.post(&acme, "/api/v1/departments", json!({"name": "Sales"}));
+    let suspension = async {
+        let mut looker = api.database().superuser().await;
+        eventually(async || {
+            let waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted \
+                         AND relation = 't_acme.departments'::regclass)";
+            sqlx::query_scalar(waits)
+                .fetch_one(&mut looker)
+                .await
+                .unwrap()
+        })
+        .await;
+        let suspended = suspend(&api, &session, ACME, json!({})).await;
+        assert_eq!(suspended.status, 200, "{}", suspended.text);
+        sqlx::raw_sql("ROLLBACK")
+            .execute(&mut holder)
+            .await
+            .unwrap();
+    };
+    let (changed, ()) = join(change, suspension).await;
+    assert_problem(&changed, 403, "tenant_suspended");
+    let mut superuser = api.database().superuser().await;
+    let kept: i64 = sqlx::query_scalar("SELECT count(*) FROM t_acme.departments")
+        .fetch_one(&mut superuser)
+        .await
+        .unwrap();
+    assert_eq!(kept, 0);
 }
 
 #[tokio::test]

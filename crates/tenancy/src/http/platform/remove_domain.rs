@@ -42,7 +42,12 @@ impl FromRequest for DomainInPath {
         (status = 404, description = "No such tenant, or the domain is not registered to it \
          (`not_found`).",
          body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "The tenant is being created (`state_conflict`).",
+         body = ProblemBody, content_type = "application/problem+json"),
         (status = 412, description = "The tenant was changed since (`version_mismatch`).",
+         body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "By this domain the platform itself is reached \
+         (`validation_failed`).",
          body = ProblemBody, content_type = "application/problem+json"),
         (status = 428, description = "`If-Match` is missing (`precondition_required`).",
          body = ProblemBody, content_type = "application/problem+json"),
