@@ -66,13 +66,14 @@ impl Change {
         work: &impl AsyncFn(&TenantTx) -> Result<A, Problem>,
     ) -> Result<HttpResponse, Problem> {
         let database = component::<Database>(&self.request)?;
+        let pipeline = component::<Pipeline>(&self.request)?;
         let tx = database.begin_tenant(&self.tenant).await?;
         let Some(key) = &self.key else {
-            let (tx, rendered) = done(tx, work).await?;
+            let (tx, rendered) = done(tx, work, pipeline).await?;
             tx.commit().await?;
             return Ok(rendered.into());
         };
-        let ambient = &component::<Pipeline>(&self.request)?.ambient;
+        let ambient = &pipeline.ambient;
         let request = self.request_key(key);
         match tx.earlier(&request, ambient.now()).await? {
             Earlier::Never => {}
@@ -93,7 +94,7 @@ impl Change {
                 ));
             }
         }
-        let (tx, rendered) = done(tx, work).await?;
+        let (tx, rendered) = done(tx, work, pipeline).await?;
         let id: RowId = ambient.id();
         if !tx
             .keep(id.0, &request, rendered.kept(), ambient.now())
@@ -124,13 +125,20 @@ impl Change {
     }
 }
 
-/// Does the work. When it fails, the transaction is over before anybody hears of it: done again, it
-/// would find its own locks taken.
+/// Does the work, for a tenant that is still served when it is done: an import takes minutes. When it
+/// fails, the transaction is over before anybody hears of it: done again, it would find its own locks
+/// taken.
 async fn done<A: Answer>(
     tx: TenantTx,
     work: &impl AsyncFn(&TenantTx) -> Result<A, Problem>,
+    pipeline: &Pipeline,
 ) -> Result<(TenantTx, Rendered), Problem> {
-    match work(&tx).await.and_then(Answer::render) {
+    let worked = async {
+        let rendered = work(&tx).await?.render()?;
+        pipeline.still_serves(tx.tenant()).await?;
+        Ok(rendered)
+    };
+    match worked.await {
         Ok(rendered) => Ok((tx, rendered)),
         Err(problem) => {
             // What cannot be rolled back is closed, and PostgreSQL rolls back.

@@ -21,8 +21,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{
-    CursorScope, Cursors, Json, List, Problem, accept::Format, context, cursor, parameters,
-    response::Answer as _,
+    CursorScope, Cursors, Json, List, Pipeline, Problem, accept::Format, context, cursor,
+    parameters, response::Answer as _,
 };
 
 /// What is listed, and what its list may be asked.
@@ -46,6 +46,7 @@ pub struct Listing<R: Listed> {
     tenant: TenantContext,
     cursors: Data<Cursors>,
     exports: Data<Exports>,
+    pipeline: Data<Pipeline>,
 }
 
 impl<R: Listed> std::fmt::Debug for Listing<R> {
@@ -116,7 +117,6 @@ impl<R: Listed> Listing<R> {
                 "text/csv is the whole list, and takes no such parameter",
             ));
         }
-        let tenant = self.tenant.id();
         let shown: Vec<Shown> = match &self.fields {
             None => R::SPEC.shown.to_vec(),
             Some(fields) => {
@@ -131,7 +131,7 @@ impl<R: Listed> Listing<R> {
             after: None,
             count: false,
         };
-        let turn = self.exports.turn(tenant).await?;
+        let turn = self.exports.turn(self.tenant.id()).await?;
         let page = read(&self.query, &request).await?;
         drop(turn);
         let state = Export {
@@ -141,8 +141,9 @@ impl<R: Listed> Listing<R> {
             page: Some(page),
             shown,
             begun: false,
-            tenant,
+            tenant: self.tenant,
             exports: self.exports,
+            pipeline: self.pipeline,
         };
         let body = stream::try_unfold(state, |state| async move {
             match state.next().await {
@@ -236,6 +237,7 @@ fn read<R: Listed>(request: &HttpRequest) -> Result<Listing<R>, Problem> {
         .transpose()?;
     let cursors: &Data<Cursors> = context::component(request)?;
     let exports: &Data<Exports> = context::component(request)?;
+    let pipeline: &Data<Pipeline> = context::component(request)?;
     let scope = CursorScope::new(&signed.tenant, request.path(), &canonical(&pairs));
     let page = cursor::page_request(
         cursors,
@@ -254,6 +256,7 @@ fn read<R: Listed>(request: &HttpRequest) -> Result<Listing<R>, Problem> {
         tenant: signed.tenant,
         cursors: cursors.clone(),
         exports: exports.clone(),
+        pipeline: pipeline.clone(),
     })
 }
 

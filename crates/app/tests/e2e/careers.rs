@@ -25,6 +25,16 @@ async fn done(api: &Api, session: &Session, path: &str, verb: &str, body: Value)
     answer.body
 }
 
+/// Somebody who is transferred to Sales on this day, and Sales.
+async fn transferred(api: &Api, session: &Session, day: &str) -> (Value, Value) {
+    let sales = json!({"name": "Sales"});
+    let sales = created(api, session, "/api/v1/departments", sales).await;
+    let yang = hired(api, session, "Neena", "Yang").await;
+    let transfer = json!({"effective_date": day, "department_id": sales["id"]});
+    done(api, session, &of(&yang), "transfer", transfer).await;
+    (yang, sales)
+}
+
 async fn as_of(api: &Api, session: &Session, path: &str, day: &str) -> Answer {
     let answer = api.get(session, &format!("{path}?as_of={day}")).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
@@ -215,12 +225,8 @@ async fn what_is_said_of_a_person_is_changed_for_the_version_that_was_seen() {
 async fn what_is_scheduled_is_no_reason_to_show_what_was() {
     let api = Api::start().await;
     let session = api.sign_in("acme", "administrator").await;
-    let sales = json!({"name": "Sales"});
-    let sales = created(&api, &session, "/api/v1/departments", sales).await;
-    let yang = hired(&api, &session, "Neena", "Yang").await;
+    let (yang, _) = transferred(&api, &session, FUTURE).await;
     let path = of(&yang);
-    let scheduled = json!({"effective_date": FUTURE, "department_id": sales["id"]});
-    done(&api, &session, &path, "transfer", scheduled).await;
     let seen = api.get(&session, &path).await;
     let seen = seen.header("etag").unwrap();
     let ask = async || {
@@ -251,12 +257,8 @@ async fn what_is_scheduled_is_no_reason_to_show_what_was() {
 async fn a_department_that_gets_another_name_is_a_reason_to_show_its_people_again() {
     let api = Api::start().await;
     let session = api.sign_in("acme", "administrator").await;
-    let sales = json!({"name": "Sales"});
-    let sales = created(&api, &session, "/api/v1/departments", sales).await;
-    let yang = hired(&api, &session, "Neena", "Yang").await;
+    let (yang, sales) = transferred(&api, &session, PAST).await;
     let path = of(&yang);
-    let moved = json!({"effective_date": PAST, "department_id": sales["id"]});
-    done(&api, &session, &path, "transfer", moved).await;
     let seen = api.get(&session, &path).await;
     let department = format!("/api/v1/departments/{}", text(&sales, "id"));
     let renamed = json!({"name": "Selling"});

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use actix_web::web::{Bytes, Data};
+use database::TenantContext;
 use kernel::{
     ErrorKind, FairLimits, FairPermit, FairSemaphore, ListQuery, Page, PageRequest, Shown, TenantId,
 };
 use serde::Serialize;
 
 use super::{unwritten, values};
-use crate::{Problem, csv};
+use crate::{Pipeline, Problem, csv};
 
 /// How many pages of exports are read at a time, and of one tenant. A place is held while a page is
 /// read and no longer: a reader who stops reading keeps none.
@@ -49,8 +50,9 @@ pub(super) struct Export<T, K, F> {
     pub(super) page: Option<Page<T, K>>,
     pub(super) shown: Vec<Shown>,
     pub(super) begun: bool,
-    pub(super) tenant: TenantId,
+    pub(super) tenant: TenantContext,
     pub(super) exports: Data<Exports>,
+    pub(super) pipeline: Data<Pipeline>,
 }
 
 impl<T, K, F> Export<T, K, F>
@@ -63,7 +65,9 @@ where
             (Some(first), _) => first,
             (None, None) => return Ok(None),
             (None, Some(_)) => {
-                let _turn = self.exports.turn(self.tenant).await?;
+                let _turn = self.exports.turn(self.tenant.id()).await?;
+                // The first page was read minutes ago, perhaps.
+                self.pipeline.still_serves(&self.tenant).await?;
                 (self.read)(&self.query, &self.request).await?
             }
         };
