@@ -5,6 +5,7 @@ mod m20261123_000002_identity;
 mod m20261126_000001_idempotency;
 mod m20261126_000002_name_words;
 mod m20261126_000003_changes;
+mod m20261127_000001_belonging;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -20,4 +21,5 @@ crate::listed! {
     m20261126_000001_idempotency,
     m20261126_000002_name_words,
     m20261126_000003_changes,
+    m20261127_000001_belonging,
 }

@@ -180,7 +180,7 @@ fn asked(condition: &Condition, day: Date) -> Cond {
             };
             words.fold(Cond::any(), |any, status| any.add(asked(status, day)))
         }
-        "department_id" | "job_title_id" | "location_id" | "manager_id"
+        "department_id" | "job_title_id" | "location_id" | "manager_id" | "employment_type"
             if condition.operator != Operator::NotEqual =>
         {
             belongs(condition, day)
@@ -242,7 +242,7 @@ fn shown(column: &'static str, day: Date) -> Expr {
     Expr::from(now)
 }
 
-/// Whether the employment as of which `e` is shown refers to one of these.
+/// Whether the employment as of which `e` is shown refers to one of these, or is of such a type.
 ///
 /// Whoever was there at any time is looked up first, by an equality alone: only that can be turned
 /// round into "of all who were, find the person", which is what a small department needs. Most of

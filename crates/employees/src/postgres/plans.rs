@@ -217,21 +217,28 @@ async fn every_query_reads_a_pages_worth_of_20_000_people() {
         ),
         (
             "direct reports",
-            report::PAGE,
-            "(uuid, date, int, int, text, uuid)",
-            format!("(md5('e9')::uuid, '2026-11-23', 1, 0, '', {id})"),
+            report::LEVEL,
+            "(uuid, date, int, text, uuid)",
+            format!("(md5('e9')::uuid, '2026-11-23', 1, '', {id})"),
             100,
         ),
         (
-            "reports of 2 steps",
-            report::PAGE,
-            "(uuid, date, int, int, text, uuid)",
-            format!("(md5('e9')::uuid, '2026-11-23', 2, 0, '', {id})"),
+            "reports 2 steps away",
+            report::LEVEL,
+            "(uuid, date, int, text, uuid)",
+            format!("(md5('e9')::uuid, '2026-11-23', 2, '', {id})"),
             400,
+        ),
+        (
+            "the direct reports of who leads all",
+            report::LEVEL,
+            "(uuid, date, int, text, uuid)",
+            format!("(md5('e1')::uuid, '2026-11-23', 1, '', {id})"),
+            100,
         ),
     ] {
         let statement = statement
-            .replace("LIMIT $7", "LIMIT 26")
+            .replace("LIMIT $6", "LIMIT 26")
             .replace("LIMIT $3", "LIMIT 26");
         let read = rows_read(&on, &on.initech, &statement, parameters, &arguments).await;
         if read > most {
@@ -317,6 +324,30 @@ fn lists() -> Vec<(&'static str, EmployeeQuery, Option<Position>, u64)> {
         ),
         ("a small department", department(43), None, 600),
         ("a large department", department(0), None, 600),
+        (
+            "of a job title",
+            asked(&[("job_title_id", "9596280d-73f4-c278-a287-8e7d6383b5eb")]), // md5('j7')
+            None,
+            1_500,
+        ),
+        (
+            "of a location",
+            asked(&[("location_id", "a34c997d-a8f6-2c67-51a1-1b90efa0703d")]), // md5('l7')
+            None,
+            1_500,
+        ),
+        (
+            "of a type that nobody has",
+            asked(&[("employment_type", "intern")]),
+            None,
+            50,
+        ),
+        (
+            "of the type that everybody has",
+            asked(&[("employment_type", "full_time")]),
+            None,
+            400,
+        ),
         (
             "outside a department",
             {

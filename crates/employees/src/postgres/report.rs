@@ -2,11 +2,11 @@
 
 use database::{Mode, StoreError, Tenant, Tx};
 use kernel::{EmployeeId, Page, PageRequest};
-use sea_orm::{DbErr, FromQueryResult, QueryResult};
+use sea_orm::FromQueryResult;
 use time::Date;
 use uuid::Uuid;
 
-use super::profile::{ProfileRow, WIDTH, columns, employed, employment, names};
+use super::profile::{ProfileRow, columns, employed, employment, names};
 use crate::{
     model::Report,
     repository::{ReportDepth, ReportKey},
@@ -27,98 +27,81 @@ macro_rules! reports {
     };
 }
 
-/// `OFFSET 0` keeps the planner, which takes every tree for a large one, from reading all people to
-/// find those of this one.
-pub(super) const PAGE: &str = concat!(
+/// A page of those who are `$3` steps away. `OFFSET 0` keeps the planner, which takes every tree for
+/// a large one, from reading all people to find those of this one.
+pub(super) const LEVEL: &str = concat!(
     reports!(),
     "SELECT ",
     columns!(),
-    ", e.depth FROM (SELECT e.*, ",
+    " FROM (SELECT e.*, ",
     employment!(),
-    " FROM (SELECT p.*, r.depth, $2::date AS day FROM reports r \
+    " FROM (SELECT p.*, $2::date AS day FROM reports r \
      CROSS JOIN LATERAL (SELECT * FROM employees p WHERE p.id = r.id OFFSET 0) p \
-     WHERE (r.depth, p.last_name_key, p.id) > ($4, $5, $6) \
-     ORDER BY r.depth, p.last_name_key, p.id LIMIT $7) e",
+     WHERE r.depth = $3 AND (p.last_name_key, p.id) > ($4, $5) \
+     ORDER BY p.last_name_key, p.id LIMIT $6) e",
     employed!("e.day"),
     "OFFSET 0) e",
     names!(),
-    " ORDER BY e.depth, e.last_name_key, e.id"
+    " ORDER BY e.last_name_key, e.id"
 );
 
 const COUNT: &str = concat!(reports!(), "SELECT count(*) AS count FROM reports");
-
-struct Row {
-    profile: ProfileRow,
-    depth: i32,
-}
-
-impl FromQueryResult for Row {
-    fn from_query_result(row: &QueryResult, prefix: &str) -> Result<Self, DbErr> {
-        Ok(Self {
-            profile: ProfileRow::from_query_result(row, prefix)?,
-            depth: row.try_get_by_index(WIDTH)?,
-        })
-    }
-}
 
 #[derive(FromQueryResult)]
 struct Count {
     count: i64,
 }
 
+/// One page: level after level until it is full, so that the people at the top of a large company
+/// are shown without a look at all the others. A page of those who are far away walks the ids of
+/// those between; nobody but them is read.
 pub(super) async fn page<M: Mode>(
     tx: &Tx<Tenant, M>,
     manager: EmployeeId,
     day: Date,
-    depth: ReportDepth,
+    furthest: ReportDepth,
     page: &PageRequest<ReportKey>,
 ) -> Result<Page<Report, ReportKey>, StoreError> {
-    let start = ReportKey {
-        depth: 0,
-        last_name: String::new(),
-        id: Uuid::nil().into(),
-    };
-    let after = page.after.as_ref().unwrap_or(&start);
-    let tree = || {
-        [
-            manager.uuid().into(),
-            day.into(),
-            i32::from(depth.get()).into(),
-        ]
-    };
-    let from = [
-        i32::from(after.depth).into(),
-        after.last_name.as_str().into(),
-        after.id.uuid().into(),
-        (u64::from(page.limit.get()) + 1).into(),
-    ];
-    let rows: Vec<Row> = tx.rows(PAGE, tree().into_iter().chain(from)).await?;
+    let tree = |depth: u8| [manager.uuid().into(), day.into(), i32::from(depth).into()];
+    let wanted = usize::from(page.limit.get()) + 1;
+    let mut found: Vec<(ReportKey, Report)> = Vec::with_capacity(wanted);
+    let mut after = page.after.as_ref();
+    let mut depth = after.map_or(1, |key| key.depth);
+    loop {
+        let from = [
+            after.map_or("", |key| key.last_name.as_str()).into(),
+            after.map_or(Uuid::nil(), |key| key.id.uuid()).into(),
+            u64::try_from(wanted - found.len())
+                .map_err(StoreError::corrupt)?
+                .into(),
+        ];
+        let rows: Vec<ProfileRow> = tx.rows(LEVEL, tree(depth).into_iter().chain(from)).await?;
+        let nobody_so_far_away = rows.is_empty() && after.is_none();
+        for row in rows {
+            found.push(keyed(row, depth, day)?);
+        }
+        if found.len() >= wanted || depth >= furthest.get() || nobody_so_far_away {
+            break;
+        }
+        after = None;
+        depth += 1;
+    }
     let total = if page.count {
-        let count: Option<Count> = tx.row(COUNT, tree()).await?;
+        let count: Option<Count> = tx.row(COUNT, tree(furthest.get())).await?;
         count.and_then(|row| u64::try_from(row.count).ok())
     } else {
         None
     };
-    let keyed = rows
-        .into_iter()
-        .map(|row| keyed(row, day))
-        .collect::<Result<Vec<_>, _>>()?;
-    let page = Page::of_surplus(keyed, page.limit, total, |(key, _)| key.clone());
+    let page = Page::of_surplus(found, page.limit, total, |(key, _)| key.clone());
     Ok(page.map(|(_, report)| report))
 }
 
-fn keyed(row: Row, day: Date) -> Result<(ReportKey, Report), StoreError> {
-    let depth = u8::try_from(row.depth).map_err(StoreError::corrupt)?;
+fn keyed(row: ProfileRow, depth: u8, day: Date) -> Result<(ReportKey, Report), StoreError> {
     let key = ReportKey {
         depth,
-        last_name: row.profile.last_name_key.clone(),
-        id: row.profile.id(),
+        last_name: row.last_name_key.clone(),
+        id: row.id(),
     };
-    Ok((
-        key,
-        Report {
-            depth,
-            profile: row.profile.into_profile(day)?,
-        },
-    ))
+    let profile = row.into_profile(day)?;
+    Ok((key, Report { depth, profile }))
 }
