@@ -151,6 +151,28 @@ finding AS (
     )
 
     UNION ALL
+    -- Whatever else is set for a role is in force in every transaction, without anybody seeing it.
+    SELECT 'role ' || rolname, format('it sets %s for itself', setting),
+        format('ALTER ROLE %I%s RESET %I', rolname, ' IN DATABASE ' || quote_ident(d.datname), split_part(setting, '=', 1))
+    FROM ours
+    JOIN pg_catalog.pg_db_role_setting s ON s.setrole = ours.oid
+    LEFT JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase
+    CROSS JOIN unnest(s.setconfig) setting
+    WHERE setting !~* '^app\.tenant='
+    AND NOT (name = 'app' AND s.setdatabase = 0 AND setting ~ '^(search_path=|random_page_cost=1\.1$)')
+
+    UNION ALL
+    -- With these nobody can work, or not as the walls want it.
+    SELECT coalesce('database ' || d.datname, 'the cluster'), format('it sets %s for everybody', setting),
+        format('ALTER DATABASE %I RESET %I, or ALTER ROLE ALL RESET %2$I',
+            pg_catalog.current_database(), split_part(setting, '=', 1))
+    FROM pg_catalog.pg_db_role_setting s
+    LEFT JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase
+    CROSS JOIN unnest(s.setconfig) setting
+    WHERE s.setrole = 0 AND (s.setdatabase = 0 OR d.datname = pg_catalog.current_database())
+    AND setting ~ '^(row_security|role|session_replication_role|default_transaction_[a-z_]+)='
+
+    UNION ALL
     SELECT coalesce('role ' || r.rolname, 'database ' || d.datname, 'the cluster'),
         'it sets a tenant before any transaction has chosen one', 'RESET "app.tenant" there'
     FROM pg_catalog.pg_db_role_setting s

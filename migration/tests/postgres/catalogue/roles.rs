@@ -35,6 +35,14 @@ async fn every_changed_role_is_named() {
                 "role {p}app: its search_path is not empty",
             ),
             (
+                "ALTER ROLE {p}app SET row_security = off",
+                "role {p}app: it sets row_security=off for itself; ALTER ROLE {p}app RESET row_security",
+            ),
+            (
+                "ALTER ROLE {p}t_acme SET default_transaction_read_only = on",
+                "role {p}t_acme: it sets default_transaction_read_only=on for itself",
+            ),
+            (
                 "ALTER ROLE {p}migrator CREATEROLE",
                 "role {p}migrator: it makes roles",
             ),
