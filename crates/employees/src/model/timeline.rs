@@ -164,22 +164,36 @@ pub fn timeline(
         let goes_on = later.is_some_and(|later| it.valid_to == Some(later.valid_from));
         events.extend(it.valid_to.filter(|_| !goes_on).map(|to| ended(it, to)));
     }
-    for (_, it, earlier) in pay.told() {
+    for (later, it, earlier) in pay.told() {
         let earlier = earlier.filter(|earlier| earlier.period.meets(&it.period));
-        events.push(TimelineEvent {
-            date: it.period.from(),
-            kind: EventKind::CompensationChanged,
-            changes: AssignmentChanges::default(),
-            pay: Some(Change {
-                from: earlier.map(|earlier| earlier.remuneration),
-                to: Some(it.remuneration),
-            }),
-            reason: None,
-        });
+        events.push(paid(
+            it.period.from(),
+            earlier.map(|earlier| earlier.remuneration),
+            Some(it.remuneration),
+        ));
+        // That pay ends with the service is told by that. It may also end within: whoever came back
+        // the day after he had left was not away, and what he had been paid was not agreed again.
+        let goes_on = later.is_some_and(|later| it.period.meets(&later.period));
+        let works = |day: Date| {
+            let mut all = employments.records.iter();
+            all.any(|on| on.valid_from <= day && on.valid_to.is_none_or(|to| day < to))
+        };
+        let end = it.period.to().filter(|end| !goes_on && works(*end));
+        events.extend(end.map(|end| paid(end, Some(it.remuneration), None)));
     }
     events.retain(|event| event.key() < before);
     events.sort_by_key(|event| std::cmp::Reverse(event.key()));
     events
+}
+
+fn paid(date: Date, from: Option<Remuneration>, to: Option<Remuneration>) -> TimelineEvent {
+    TimelineEvent {
+        date,
+        kind: EventKind::CompensationChanged,
+        changes: AssignmentChanges::default(),
+        pay: Some(Change { from, to }),
+        reason: None,
+    }
 }
 
 fn began(it: &EmploymentRecord, earlier: Option<&EmploymentRecord>) -> TimelineEvent {

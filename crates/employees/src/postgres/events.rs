@@ -64,11 +64,16 @@ struct Counts {
     compensations: i64,
 }
 
-/// A service ends where no other employment begins.
+/// A service ends where no other employment begins, and pay where no other pay does; of the latter
+/// is told where he goes on working.
 const COUNT: &str = "\
     SELECT count(*) AS employments, count(*) FILTER (WHERE m.valid_to IS NOT NULL AND NOT EXISTS (\
     SELECT FROM employments n WHERE n.employee_id = $1 AND n.valid_from = m.valid_to)) AS endings, \
-    (SELECT count(*) FROM compensations WHERE employee_id = $1) AS compensations \
+    (SELECT count(*) + count(*) FILTER (WHERE c.valid_to IS NOT NULL AND NOT EXISTS (\
+    SELECT FROM compensations n WHERE n.employee_id = $1 AND n.valid_from = c.valid_to) \
+    AND EXISTS (SELECT FROM employments n WHERE n.employee_id = $1 AND n.valid_from <= c.valid_to \
+    AND (n.valid_to IS NULL OR n.valid_to > c.valid_to))) \
+    FROM compensations c WHERE c.employee_id = $1) AS compensations \
     FROM employments m WHERE m.employee_id = $1";
 
 pub(super) async fn count<M: Mode>(

@@ -105,6 +105,35 @@ async fn a_timeline_tells_what_happened_and_what_will_the_newest_first() {
 }
 
 #[tokio::test]
+async fn pay_that_ends_while_he_goes_on_is_told() {
+    let company = Company::found().await;
+    let mut hire = somebody("Yang");
+    hire.pay = Some(monthly("3000"));
+    let yang = company.hire(hire).await.unwrap().id;
+    // He leaves, and comes back the day after without an agreement on pay: he was never away.
+    company
+        .terminate(yang, leaving(date!(2024 - 12 - 31)))
+        .await
+        .unwrap();
+    company
+        .rehire(yang, back(date!(2025 - 01 - 01)))
+        .await
+        .unwrap();
+    let administrator = company.administrator();
+    for limit in [1, 2, 25] {
+        assert_eq!(
+            company.told(&administrator, yang, limit).await,
+            [
+                "2025-01-01 compensation_changed 3000.00 EUR>-",
+                "2020-01-01 compensation_changed ->3000.00 EUR",
+                "2020-01-01 hired",
+            ],
+            "{limit}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_correction_is_told_as_what_it_made_of_the_past() {
     let company = Company::found().await;
     let [sales, finance] = [
