@@ -74,6 +74,10 @@ pub struct RouteTable {
 
 /// One operation.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a declaration of its own"
+)]
 pub(crate) struct Route {
     method: Method,
     pub(crate) access: Access,
@@ -85,6 +89,8 @@ pub(crate) struct Route {
     pub(crate) takes_long: bool,
     /// Whether an orchestrator asks it how the process is.
     pub(crate) is_probe: bool,
+    /// Whether it takes parameters in the query string, and then refuses unknown ones itself.
+    pub(crate) takes_query: bool,
     /// The media types that it can answer with when all goes well; none for no content.
     pub(crate) produces: Vec<String>,
 }
@@ -110,6 +116,7 @@ impl RouteTable {
                 .get("paths")
                 .and_then(|paths| paths.get(&path)?.get(method.to_lowercase()));
             let produces = operation.map(media_types).unwrap_or_default();
+            let takes_query = operation.is_some_and(takes_query);
             let exemption = operation.and_then(|operation| operation.get("x-subscription"));
             let needs_subscription = match exemption.map(Value::as_str) {
                 None => true,
@@ -135,6 +142,7 @@ impl RouteTable {
                     needs_subscription,
                     takes_long,
                     is_probe,
+                    takes_query,
                     produces,
                 });
             }
@@ -234,6 +242,12 @@ fn media_types(operation: &Value) -> Vec<String> {
         }
     }
     types
+}
+
+fn takes_query(operation: &Value) -> bool {
+    let parameters = operation.get("parameters").and_then(Value::as_array);
+    let mut all = parameters.into_iter().flatten();
+    all.any(|it| it.get("in").is_some_and(|place| place == "query"))
 }
 
 fn action(method: &str, path: &str) -> String {

@@ -27,6 +27,7 @@ struct Operation {
     /// With something in the place of every parameter.
     path: String,
     query: &'static str,
+    takes_query: bool,
     body: Option<(&'static str, &'static str)>,
     needs: Needs,
 }
@@ -80,6 +81,10 @@ impl Operation {
             template: template.to_owned(),
             path: segments.collect::<Vec<_>>().join("/"),
             query,
+            takes_query: parameters
+                .into_iter()
+                .flatten()
+                .any(|it| it["in"] == "query"),
             body,
             needs,
         }
@@ -246,6 +251,31 @@ async fn a_permission_opens_its_route_and_its_lack_is_named() {
         }
     }
     assert!(permissions >= 3 * 15, "{permissions}");
+}
+
+/// One that is spelled wrong, or that another path takes, would be a request for something else.
+#[tokio::test]
+async fn a_parameter_that_a_path_does_not_take_is_refused_and_nothing_is_done() {
+    let api = Api::start().await;
+    let mut tried = 0;
+    for operation in operations() {
+        if !operation.path.starts_with("/api/v1/") || operation.takes_query {
+            continue;
+        }
+        tried += 1;
+        let session = api.sign_in(operation.home(), "administrator").await;
+        let request = operation
+            .at(&api, &format!("{}?dry_run=true", operation.path))
+            .header("x-tenant-slug", operation.home())
+            .bearer_auth(session.token());
+        let answer = operation.send(&api, request).await;
+        assert_problem(&answer, 400, "invalid_parameter");
+        assert_eq!(answer.body["errors"][0]["pointer"], "dry_run");
+        // It was no log-out either.
+        let me = api.get(&session, "/api/v1/auth/me").await;
+        assert_eq!(me.status, 200, "{}", operation.name());
+    }
+    assert!(tried >= 20, "{tried}");
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@ use crate::{
     Access, Problem, accept,
     context::RequestState,
     edge::{answer::Dress, limits},
+    parameters,
     route::{Found, Route, is_platform},
 };
 
@@ -103,6 +104,9 @@ impl Pipeline {
         span.record(fields::TENANT, tenant.slug().as_str());
         self.metrics.for_tenant(tenant.slug().as_str());
         let actor = self.enter(&tenant, route, head, span, dress).await?;
+        if !route.takes_query {
+            no_parameters(head.uri.query().unwrap_or_default())?;
+        }
         Ok(Admitted::Request(RequestState {
             tenant: Some(tenant),
             actor,
@@ -184,6 +188,14 @@ impl Pipeline {
         }
         let host = self.edge.proxies.host(head)?;
         self.tenants.resolve(header, host).await
+    }
+}
+
+/// A parameter that nobody reads is a mistake: a change with `?dry_run=true` would be made.
+fn no_parameters(query: &str) -> Result<(), Problem> {
+    match parameters::pairs(query)?.first() {
+        None => Ok(()),
+        Some((name, _)) => Err(Problem::parameter(name, "this path takes no parameters")),
     }
 }
 
