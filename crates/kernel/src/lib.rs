@@ -57,5 +57,5 @@ pub use list::{
 pub use money::{Money, MoneyError};
 pub use subscription::{Standing, Subscription, SubscriptionError};
 pub use tenant::{Placement, SchemaName, SchemaNameError, Slug, SlugError, TenantStatus};
-pub use text::{normalised_key, prefix_end};
+pub use text::{is_printable, normalised_key, prefix_end};
 pub use time_zone::{TimeZone, TimeZoneError};

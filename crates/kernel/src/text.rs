@@ -21,6 +21,16 @@ pub fn normalised_key(text: &str) -> String {
     key.nfkc().collect()
 }
 
+/// Whether somebody who reads the character sees it where it stands: neither a control character nor
+/// one that reorders or hides text (Unicode TR 36, "bidirectional text spoofing") or parts lines.
+pub fn is_printable(c: char) -> bool {
+    let hides = matches!(
+        c,
+        '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}'
+    );
+    !hides && !c.is_control()
+}
+
 /// The smallest text greater than every text that starts with `prefix`, in code-point order: a
 /// prefix search is the range `prefix <= key < prefix_end`. `None` when there is no such text.
 pub fn prefix_end(prefix: &str) -> Option<String> {

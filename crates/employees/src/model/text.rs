@@ -187,19 +187,10 @@ pub(super) fn line(text: &str, max: usize) -> Result<String, TextError> {
     if line.chars().count() > max {
         return Err(TextError::TooLong(max));
     }
-    if line.chars().any(|c| c.is_control() || is_invisible(c)) {
+    if !line.chars().all(kernel::is_printable) {
         return Err(TextError::Unprintable);
     }
     Ok(line)
-}
-
-/// Characters that reorder or hide text (Unicode TR 36, "bidirectional text spoofing"), and the
-/// line separators.
-fn is_invisible(c: char) -> bool {
-    matches!(
-        c,
-        '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}'
-    )
 }
 
 #[cfg(test)]

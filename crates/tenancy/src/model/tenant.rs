@@ -84,7 +84,7 @@ impl FromStr for SuspensionReason {
 /// one.
 fn line(text: &str, most: usize) -> Option<String> {
     let line = text.trim();
-    let fits = (1..=most).contains(&line.chars().count()) && !line.contains(char::is_control);
+    let fits = (1..=most).contains(&line.chars().count()) && line.chars().all(kernel::is_printable);
     fits.then(|| line.to_owned())
 }
 
