@@ -5,7 +5,8 @@ mod unambiguous;
 use std::io;
 
 use actix_web::{
-    FromRequest, HttpMessage as _, HttpRequest, dev::Payload, error::PayloadError, web::Bytes,
+    FromRequest, HttpMessage as _, HttpRequest, dev::Payload, error::PayloadError, http::header,
+    web::Bytes,
 };
 use futures_util::{StreamExt as _, future::LocalBoxFuture};
 use kernel::{ErrorKind, FieldError};
@@ -27,6 +28,9 @@ impl<T: DeserializeOwned + 'static, const LIMIT: usize> FromRequest for Body<T, 
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        if let Err(refusal) = as_it_is(request) {
+            return Box::pin(async { Err(refusal) });
+        }
         if !is_json(request.content_type()) {
             return Box::pin(async { Err(not_json()) });
         }
@@ -49,6 +53,31 @@ pub(crate) fn not_json() -> Problem {
         ErrorKind::UnsupportedMediaType,
         "Send the body as JSON, with the header `Content-Type: application/json`.",
     )
+}
+
+/// Refuses a body that is to be unpacked or read in other letters than UTF-8: what is checked, kept
+/// under an `Idempotency-Key` and limited are the bytes that came.
+///
+/// # Errors
+/// 415.
+pub(crate) fn as_it_is(request: &HttpRequest) -> Result<(), Problem> {
+    let refused = |detail| Err(Problem::new(ErrorKind::UnsupportedMediaType, detail));
+    let mut encodings = request.headers().get_all(header::CONTENT_ENCODING);
+    if encodings.any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return refused("Send the body as it is, without `Content-Encoding`.");
+    }
+    let is_utf_8 = match request.mime_type() {
+        Ok(Some(media_type)) => media_type
+            .get_param("charset")
+            .is_none_or(|charset| charset == "utf-8" || charset == "us-ascii"),
+        // What it is instead is looked at by whoever reads it.
+        Ok(None) | Err(_) => true,
+    };
+    if is_utf_8 {
+        Ok(())
+    } else {
+        refused("Send the body in UTF-8.")
+    }
 }
 
 /// What comes, until it is more than the limit.
@@ -88,16 +117,32 @@ pub(crate) fn unreadable(error: actix_web::Error) -> Problem {
     }
 }
 
+/// Reads a body.
 pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    decode_and(bytes, Ok)
+}
+
+/// Reads a body whose fields are checked further. What either finds wrong is told at once.
+pub(crate) fn decode_and<T: DeserializeOwned, U>(
+    bytes: &[u8],
+    check: impl FnOnce(T) -> Result<U, Problem>,
+) -> Result<U, Problem> {
+    let mut first = bytes.iter().skip_while(|byte| byte.is_ascii_whitespace());
+    if first.next() == Some(&b'[') {
+        // The fields of an object in the order in which they stand in the code, to the reader.
+        json(bytes)?;
+        let wrong = FieldError::new("", "invalid", "the body must be a JSON object");
+        return Err(Problem::invalid(vec![wrong]));
+    }
     let error = match serde_json::from_slice(bytes) {
-        Ok(value) => return Ok(value),
+        Ok(value) => return check(value),
         Err(error) => error,
     };
     if error.classify() != Category::Data {
         return Err(malformed(&error));
     }
     // A field that is given twice is refused here; what is left is JSON that is no `T`.
-    match decode_value::<T>(json(bytes)?) {
+    match decode_value_and::<T, U>(json(bytes)?, check) {
         Ok(_) => Err(malformed(&error)),
         Err(problem) => Err(problem),
     }
@@ -110,8 +155,12 @@ fn malformed(error: &serde_json::Error) -> Problem {
     )
 }
 
-/// Reads a value; what is wrong with it is mended, one mistake after the other, to find them all.
-pub(crate) fn decode_value<T: DeserializeOwned>(mut value: Value) -> Result<T, Problem> {
+/// Reads a value; what is wrong with it is mended, one mistake after the other, to find them all,
+/// also those that only the check finds.
+pub(crate) fn decode_value_and<T: DeserializeOwned, U>(
+    mut value: Value,
+    check: impl FnOnce(T) -> Result<U, Problem>,
+) -> Result<U, Problem> {
     let mut fields = Vec::new();
     let mut next = mistake::<T>(&value);
     while let Some(field) = next {
@@ -121,8 +170,20 @@ pub(crate) fn decode_value<T: DeserializeOwned>(mut value: Value) -> Result<T, P
         next = mend::<T>(&mut value, &field);
         fields.push(field);
     }
+    let read = serde_json::from_value(value);
     if fields.is_empty() {
-        return serde_json::from_value(value).map_err(|error| malformed(&error));
+        return check(read.map_err(|error| malformed(&error))?);
+    }
+    if let Ok(mended) = read
+        && let Err(problem) = check(mended)
+    {
+        // What stands in for a mistake may be one itself.
+        let mut further = problem.fields().to_vec();
+        further.retain(|field| {
+            let mut known = fields.iter();
+            !known.any(|known| is_within(&field.pointer, &known.pointer))
+        });
+        fields.append(&mut further);
     }
     Err(Problem::invalid(fields))
 }
@@ -187,16 +248,20 @@ fn describe(error: &serde_path_to_error::Error<serde_json::Error>) -> FieldError
             _ => {}
         }
     }
-    let code = if serde_text::unknown_field(&message).is_some() {
+    if serde_text::unknown_field(&message).is_some() {
         // The path ends with its key.
-        "unknown_field"
+        FieldError::new(pointer, "unknown_field", message)
     } else if let Some(name) = serde_text::missing_field(&message) {
         append(&mut pointer, name);
-        "required"
+        FieldError::new(pointer, "required", "must be there and not be null")
+    } else if message.starts_with("UUID parsing failed") {
+        let rule = "must be an identifier, a UUID, as the API returned it";
+        FieldError::new(pointer, "invalid", rule)
+    } else if message.contains("expected struct ") {
+        FieldError::new(pointer, "invalid", "must be an object")
     } else {
-        "invalid"
-    };
-    FieldError::new(pointer, code, message)
+        FieldError::new(pointer, "invalid", message)
+    }
 }
 
 /// Goes on to a key (RFC 6901, 3).
@@ -236,6 +301,8 @@ fn remove(value: &mut Value, pointer: &str) -> Option<Value> {
 
 #[cfg(test)]
 mod tests {
+    use actix_web::test::TestRequest;
+    use kernel::FieldErrors;
     use proptest::prelude::*;
     use serde::Deserialize;
 
@@ -255,6 +322,61 @@ mod tests {
     struct Pay {
         #[serde(rename = "amount")]
         _amount: Option<String>,
+    }
+
+    #[test]
+    fn a_body_is_taken_as_it_is_and_in_utf_8() {
+        let taken = |header: (&'static str, &'static str)| {
+            let request = TestRequest::post().insert_header(header).to_http_request();
+            as_it_is(&request).map_err(|problem| problem.kind())
+        };
+        for good in [
+            ("content-type", "application/json"),
+            ("content-type", "application/json; charset=UTF-8"),
+            ("content-encoding", "identity"),
+        ] {
+            assert_eq!(taken(good), Ok(()), "{good:?}");
+        }
+        for bad in [
+            ("content-type", "application/json; charset=utf-16"),
+            ("content-encoding", "gzip"),
+            ("content-encoding", "x-foo"),
+        ] {
+            assert_eq!(taken(bad), Err(ErrorKind::UnsupportedMediaType), "{bad:?}");
+        }
+    }
+
+    /// What stands in for a mistake is none.
+    #[test]
+    fn what_is_wrong_to_the_reader_and_to_the_check_is_told_at_once() {
+        #[derive(Debug, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Person {
+            name: String,
+            born: String,
+        }
+        let told = |body: &str| {
+            let check = |person: Person| {
+                let mut wrong = FieldErrors::new();
+                for (pointer, text) in [("/name", &person.name), ("/born", &person.born)] {
+                    if text.is_empty() {
+                        wrong.push(pointer, "required", "must not be empty");
+                    }
+                }
+                wrong.into_result().map_err(Problem::invalid)
+            };
+            let problem = decode_and(body.as_bytes(), check).unwrap_err();
+            let fields = problem.fields().iter();
+            fields
+                .map(|it| it.pointer.clone())
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        assert_eq!(told(r#"{"name": "", "born": ""}"#), "/name /born");
+        assert_eq!(told(r#"{"name": "", "born": 1}"#), "/born /name");
+        assert_eq!(told(r#"{"name": "", "born": "x", "age": 1}"#), "/age /name");
+        assert_eq!(told(r#"["Ada", "1815"]"#), "");
+        assert_eq!(told(r#" [{"name": "Ada"}]"#), "");
     }
 
     fn mistakes(body: &str) -> Vec<(String, &'static str)> {

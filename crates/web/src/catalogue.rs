@@ -140,8 +140,9 @@ fn explained(kind: ErrorKind) -> (&'static str, &'static str) {
             "Send less at a time.",
         ),
         ErrorKind::UnsupportedMediaType => (
-            "The body has a media type that this path does not read.",
-            "Send one of those that the API's description names.",
+            "The body has a media type that this path does not read, is packed (`Content-Encoding`) or \
+             not in UTF-8.",
+            "Send one of the types that the API's description names, as it is.",
         ),
         ErrorKind::ValidationFailed => (
             "Fields of the body are missing, unknown or wrong; `errors` names all of them.",

@@ -1,5 +1,7 @@
 //! Changes: one transaction a request, done once.
 
+use std::time::Duration;
+
 use actix_web::{
     FromRequest, HttpMessage as _, HttpRequest, HttpResponse,
     dev::Payload,
@@ -55,10 +57,19 @@ impl Change {
         let mut tries = 1;
         loop {
             match self.attempt(&work).await {
-                Err(problem) if problem.is_transient() && tries < TRIES => tries += 1,
+                Err(problem) if problem.is_transient() && tries < TRIES => {
+                    tries += 1;
+                    tokio::time::sleep(self.pause()?).await;
+                }
                 done => return done,
             }
         }
+    }
+
+    /// 10 to 50 ms, drawn at random: two that stood in each other's way do not meet again at once.
+    fn pause(&self) -> Result<Duration, Problem> {
+        let [drawn] = component::<Pipeline>(&self.request)?.ambient.bytes();
+        Ok(Duration::from_millis(10 + u64::from(drawn) % 41))
     }
 
     async fn attempt<A: Answer>(

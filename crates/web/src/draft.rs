@@ -24,13 +24,13 @@ pub struct Draft<T> {
 }
 
 impl<T: DeserializeOwned> Draft<T> {
-    /// Reads the body. `T` has `#[serde(deny_unknown_fields)]`.
+    /// Reads the body and checks what it means. `T` has `#[serde(deny_unknown_fields)]`.
     ///
     /// # Errors
     /// 415 when it is no JSON by its `Content-Type`, 400 when it is none, 422 naming every field
-    /// that is missing, unknown or wrong.
-    pub fn read(&self) -> Result<T, Problem> {
-        body::decode(self.bytes()?)
+    /// that is missing, unknown or wrong, to the reader or to the check.
+    pub fn read<U>(&self, check: impl FnOnce(T) -> Result<U, Problem>) -> Result<U, Problem> {
+        body::decode_and(self.bytes()?, check)
     }
 
     /// Reads the body as a merge patch (RFC 7396) of what can be edited of a thing: absent keeps,
@@ -40,7 +40,11 @@ impl<T: DeserializeOwned> Draft<T> {
     ///
     /// # Errors
     /// As [`Self::read`]; a field that must not be absent cannot be cleared.
-    pub fn merged(&self, current: &T) -> Result<T, Problem>
+    pub fn merged<U>(
+        &self,
+        current: &T,
+        check: impl FnOnce(T) -> Result<U, Problem>,
+    ) -> Result<U, Problem>
     where
         T: Serialize,
     {
@@ -61,7 +65,7 @@ impl<T: DeserializeOwned> Draft<T> {
             return Err(Problem::invalid(unknown));
         }
         merge(&mut value, patch);
-        body::decode_value(value)
+        body::decode_value_and(value, check)
     }
 
     fn bytes(&self) -> Result<&Bytes, Problem> {
@@ -112,6 +116,13 @@ impl<T: 'static> FromRequest for Draft<T> {
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        if let Err(refusal) = body::as_it_is(request) {
+            let refused = Self {
+                body: Err(refusal),
+                marker: PhantomData,
+            };
+            return Box::pin(async { Ok(refused) });
+        }
         let content_type = request.content_type();
         let is_json = body::is_json(content_type)
             || content_type.eq_ignore_ascii_case("application/merge-patch+json");
@@ -202,7 +213,7 @@ mod tests {
             body: Ok(Bytes::copy_from_slice(patch.as_bytes())),
             marker: PhantomData,
         };
-        draft.merged(&oxford()).map_err(|problem| {
+        draft.merged(&oxford(), Ok).map_err(|problem| {
             let told = problem.fields().iter();
             told.map(|it| (it.pointer.clone(), it.code)).collect()
         })
@@ -255,7 +266,7 @@ mod tests {
                 body: Ok(Bytes::copy_from_slice(patch.as_bytes())),
                 marker: PhantomData,
             };
-            let problem = draft.merged(&oxford()).unwrap_err();
+            let problem = draft.merged(&oxford(), Ok).unwrap_err();
             assert_eq!(problem.kind(), ErrorKind::MalformedRequest, "{patch}");
             assert!(
                 format!("{problem:?}").contains("duplicate field"),

@@ -125,8 +125,8 @@ impl Problem {
         self.transient
     }
 
-    #[cfg(test)]
-    pub(crate) fn fields(&self) -> &[FieldError] {
+    /// What is wrong, field by field.
+    pub fn fields(&self) -> &[FieldError] {
         &self.fields
     }
 

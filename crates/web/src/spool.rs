@@ -93,6 +93,9 @@ impl FromRequest for Spool {
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, stream: &mut dev::Payload) -> Self::Future {
+        if let Err(refusal) = crate::body::as_it_is(request) {
+            return Box::pin(async { Err(refusal) });
+        }
         let body = Payload::from_request(request, stream);
         let request = request.clone();
         Box::pin(async move {

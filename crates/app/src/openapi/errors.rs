@@ -22,6 +22,9 @@ Every error is a problem document (RFC 9457), `application/problem+json`, whatev
 field, by a JSON pointer into the body or by the name of a parameter. `request_id` is in our logs: quote
 it when you ask. Codes are added, never renamed; take one that you do not know by its status.
 
+What is no HTTP request at all (no `Host` or two, two lengths, a head that is too large) is answered by the
+parser, with 400 or 431 and no body, before anything of the platform has seen it; the connection is closed.
+
 | status | code | when | what to do |
 | --- | --- | --- | --- |
 ";

@@ -94,7 +94,7 @@ pub(super) async fn change_compensation(
     change
         .run(async |tx| {
             employees.require(&permit, tx, id).await?;
-            let command = draft.read()?.parse()?;
+            let command = draft.read(CompensationCommand::parse)?;
             let done = employees.change_compensation(&permit, tx, &change.actor, id, command);
             Ok(EmployeeBody::from(done.await?))
         })

@@ -79,7 +79,7 @@ pub(super) async fn create_department(
 ) -> Result<HttpResponse, Problem> {
     change
         .run(async |tx| {
-            let new = draft.read()?.parse()?;
+            let new = draft.read(NewDepartment::parse)?;
             let created = employees.create_department(&permit, tx, new).await?;
             Ok(DepartmentBody::from(created).created())
         })

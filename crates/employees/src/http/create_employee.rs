@@ -131,7 +131,7 @@ pub(super) async fn create_employee(
 ) -> Result<HttpResponse, Problem> {
     change
         .run(async |tx| {
-            let hire = draft.read()?.parse()?;
+            let hire = draft.read(NewEmployee::parse)?;
             let hired = employees.hire(&permit, tx, &change.actor, hire).await?;
             Ok(EmployeeBody::from(hired).created())
         })

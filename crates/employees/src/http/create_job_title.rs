@@ -103,7 +103,7 @@ pub(super) async fn create_job_title(
 ) -> Result<HttpResponse, Problem> {
     change
         .run(async |tx| {
-            let new = draft.read()?.parse()?;
+            let new = draft.read(NewJobTitle::parse)?;
             let created = employees.create_job_title(&permit, tx, new).await?;
             Ok(JobTitleBody::from(created).created())
         })

@@ -123,7 +123,7 @@ pub(super) async fn create_location(
 ) -> Result<HttpResponse, Problem> {
     change
         .run(async |tx| {
-            let new = draft.read()?.parse()?;
+            let new = draft.read(NewLocation::parse)?;
             let created = employees.create_location(&permit, tx, new).await?;
             Ok(LocationBody::from(created).created())
         })

@@ -2,9 +2,7 @@
 
 use std::{cell::Cell, sync::Arc};
 
-use actix_web::{
-    FromRequest, HttpMessage as _, HttpRequest, HttpResponse, dev, http::header, post, web::Data,
-};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse, dev, post, web::Data};
 use futures_util::future::LocalBoxFuture;
 use kernel::ErrorKind;
 use serde::{Deserialize, Serialize};
@@ -195,7 +193,7 @@ impl FromRequest for Csv {
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, stream: &mut dev::Payload) -> Self::Future {
-        let is_csv = is_csv(request);
+        let is_csv = request.content_type().eq_ignore_ascii_case("text/csv");
         let limit = request.app_data::<Data<ImportBodyLimit>>();
         let ImportBodyLimit(limit) = limit.map(|limit| *limit.as_ref()).unwrap_or_default();
         let body = Spool::from_request(request, stream);
@@ -219,28 +217,9 @@ impl Csv {
     }
 }
 
-/// `text/csv`, in UTF-8 where the header says in what.
-fn is_csv(request: &HttpRequest) -> bool {
-    let whole = request.headers().get(header::CONTENT_TYPE);
-    let whole = whole
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    let charset = whole.split(';').skip(1).find_map(|parameter| {
-        let (name, value) = parameter.split_once('=')?;
-        let is_charset = name.trim().eq_ignore_ascii_case("charset");
-        is_charset.then(|| value.trim().trim_matches('"'))
-    });
-    request.content_type().eq_ignore_ascii_case("text/csv")
-        && charset.is_none_or(|charset| {
-            ["utf-8", "us-ascii"]
-                .iter()
-                .any(|known| charset.eq_ignore_ascii_case(known))
-        })
-}
-
 #[cfg(test)]
 mod tests {
-    use actix_web::test::TestRequest;
+    use actix_web::{http::header, test::TestRequest};
 
     use super::*;
 

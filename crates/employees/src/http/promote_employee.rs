@@ -112,7 +112,7 @@ pub(super) async fn promote_employee(
     change
         .run(async |tx| {
             employees.require(&permit, tx, id).await?;
-            let command = draft.read()?.parse()?;
+            let command = draft.read(PromotionCommand::parse)?;
             let done = employees.promote(&permit, tx, &change.actor, id, command);
             Ok(EmployeeBody::from(done.await?))
         })

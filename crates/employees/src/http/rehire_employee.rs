@@ -100,7 +100,7 @@ pub(super) async fn rehire_employee(
     change
         .run(async |tx| {
             employees.require(&permit, tx, id).await?;
-            let command = draft.read()?.parse()?;
+            let command = draft.read(RehireCommand::parse)?;
             let done = employees.rehire(&permit, tx, &change.actor, id, command);
             Ok(EmployeeBody::from(done.await?))
         })

@@ -77,7 +77,7 @@ pub(super) async fn terminate_employee(
     change
         .run(async |tx| {
             employees.require(&permit, tx, id).await?;
-            let command = draft.read()?.parse()?;
+            let command = draft.read(TerminationCommand::parse)?;
             let done = employees.terminate(&permit, tx, &change.actor, id, command);
             Ok(EmployeeBody::from(done.await?))
         })

@@ -1,7 +1,7 @@
 //! `POST /api/v1/employees/{id}/transfer`
 
 use actix_web::{HttpResponse, post, web::Data};
-use kernel::{DepartmentId, EmployeeId, JobTitleId, LocationId};
+use kernel::{DepartmentId, EmployeeId, FieldErrors, JobTitleId, LocationId};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use web::{Allowed, Change, Draft, Id, Problem, ProblemBody};
@@ -23,9 +23,10 @@ pub(super) struct TransferCommand {
     /// The first day.
     #[schema(format = Date, example = "2026-03-01")]
     effective_date: String,
-    /// On which terms.
-    #[schema(inline)]
-    employment_type: Option<EmploymentTypeWord>,
+    /// On which terms; they cannot be cleared.
+    #[serde(default, deserialize_with = "wire::edit")]
+    #[schema(inline, value_type = Option<EmploymentTypeWord>)]
+    employment_type: Edit<EmploymentTypeWord>,
     /// Where he will belong.
     #[serde(default, deserialize_with = "wire::edit")]
     #[schema(value_type = Option<uuid::Uuid>)]
@@ -46,9 +47,23 @@ pub(super) struct TransferCommand {
 
 impl TransferCommand {
     fn parse(self) -> Result<Transfer, Problem> {
+        let mut wrong = FieldErrors::new();
+        let effective_date = wrong.take("/effective_date", wire::parse_date(&self.effective_date));
+        let employment_type = match self.employment_type {
+            Edit::Keep => None,
+            Edit::Set(word) => Some(word.0),
+            Edit::Clear => {
+                let rule = "nobody works on no terms: name some, or leave the field out";
+                wrong.push("/employment_type", "required", rule);
+                None
+            }
+        };
+        let Some(effective_date) = effective_date.filter(|_| wrong.is_empty()) else {
+            return Err(Problem::invalid(wrong.into_vec()));
+        };
         Ok(Transfer {
-            effective_date: wire::date_of("/effective_date", &self.effective_date)?,
-            employment_type: self.employment_type.map(|word| word.0),
+            effective_date,
+            employment_type,
             department: self.department_id,
             job_title: self.job_title_id,
             location: self.location_id,
@@ -91,7 +106,7 @@ pub(super) async fn transfer_employee(
     change
         .run(async |tx| {
             employees.require(&permit, tx, id).await?;
-            let command = draft.read()?.parse()?;
+            let command = draft.read(TransferCommand::parse)?;
             let done = employees.transfer(&permit, tx, &change.actor, id, command);
             Ok(EmployeeBody::from(done.await?))
         })
@@ -111,5 +126,14 @@ mod tests {
         assert_eq!(transfer.department, Edit::Keep);
         assert_eq!(transfer.manager, Edit::Clear);
         assert!(matches!(transfer.location, Edit::Set(_)));
+    }
+
+    #[test]
+    fn terms_cannot_be_cleared() {
+        let body = r#"{"effective_date": "someday", "employment_type": null}"#;
+        let command = serde_json::from_str::<TransferCommand>(body).unwrap();
+        let refused = command.parse().unwrap_err();
+        let told: Vec<_> = refused.fields().iter().map(|it| &it.pointer).collect();
+        assert_eq!(told, ["/effective_date", "/employment_type"]);
     }
 }

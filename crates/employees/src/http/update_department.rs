@@ -46,7 +46,7 @@ pub(super) async fn update_department(
         .run(async |tx| {
             let department = employees.lock_department(&permit, tx, id).await?;
             if_match.check(department.stamp.version)?;
-            let wanted = draft.merged(&NewDepartment::of(&department))?.parse()?;
+            let wanted = draft.merged(&NewDepartment::of(&department), NewDepartment::parse)?;
             let changed = employees.change_department(tx, department, wanted).await?;
             Ok(DepartmentBody::from(changed).whole())
         })

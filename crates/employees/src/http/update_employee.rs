@@ -110,7 +110,7 @@ pub(super) async fn update_employee(
         .run(async |tx| {
             let person = employees.lock_employee(&permit, tx, id).await?;
             if_match.check(person.stamp.version)?;
-            let wanted = draft.merged(&ParticularsBody::of(&person))?.parse()?;
+            let wanted = draft.merged(&ParticularsBody::of(&person), ParticularsBody::parse)?;
             let changed = employees.update(tx, &change.actor, person, wanted).await?;
             Ok(EmployeeBody::from(changed))
         })

@@ -46,7 +46,7 @@ pub(super) async fn update_job_title(
         .run(async |tx| {
             let job_title = employees.lock_job_title(&permit, tx, id).await?;
             if_match.check(job_title.stamp.version)?;
-            let wanted = draft.merged(&NewJobTitle::of(&job_title))?.parse()?;
+            let wanted = draft.merged(&NewJobTitle::of(&job_title), NewJobTitle::parse)?;
             let changed = employees.change_job_title(tx, job_title, wanted).await?;
             Ok(JobTitleBody::from(changed).whole())
         })

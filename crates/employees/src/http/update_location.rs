@@ -46,7 +46,7 @@ pub(super) async fn update_location(
         .run(async |tx| {
             let location = employees.lock_location(&permit, tx, id).await?;
             if_match.check(location.stamp.version)?;
-            let wanted = draft.merged(&NewLocation::of(&location))?.parse()?;
+            let wanted = draft.merged(&NewLocation::of(&location), NewLocation::parse)?;
             let changed = employees.change_location(tx, location, wanted).await?;
             Ok(LocationBody::from(changed).whole())
         })

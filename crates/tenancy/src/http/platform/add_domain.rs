@@ -63,7 +63,7 @@ pub(super) async fn add_domain(
 ) -> Result<HttpResponse, Problem> {
     let answer = change.run(async |tx| {
         let locked = administration.lock(&permit, tx, id).await?;
-        let host = draft.read()?.parse()?;
+        let host = draft.read(|new| new.parse())?;
         let added = administration.add_domain(tx, locked, host).await?;
         let body = DomainBody::from(added);
         Ok(Created {

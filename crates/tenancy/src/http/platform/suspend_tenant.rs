@@ -67,7 +67,7 @@ pub(super) async fn suspend_tenant(
 ) -> Result<HttpResponse, Problem> {
     let answer = change.run(async |tx| {
         let locked = administration.lock(&permit, tx, id).await?;
-        let reason = draft.read()?.parse()?;
+        let reason = draft.read(SuspensionCommand::parse)?;
         let suspended = administration.suspend(tx, locked, reason.as_ref()).await?;
         Ok(TenantBody::from(suspended).whole())
     });

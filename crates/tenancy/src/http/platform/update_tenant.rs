@@ -131,9 +131,8 @@ pub(super) async fn update_tenant(
     let answer = change.run(async |tx| {
         let locked = administration.lock(&permit, tx, id).await?;
         if_match.check(locked.tenant().version)?;
-        let wanted = draft
-            .merged(&EditableTenant::of(locked.tenant()))?
-            .parse()?;
+        let current = EditableTenant::of(locked.tenant());
+        let wanted = draft.merged(&current, EditableTenant::parse)?;
         let changed = administration.change(tx, locked, &wanted).await?;
         Ok(TenantBody::from(changed).whole())
     });
