@@ -21,13 +21,20 @@ const ROUNDS: (&str, usize) = ("HRMS_TEST_CROWD_ROUNDS", 20);
 const TENANTS: (&str, usize) = ("HRMS_TEST_CROWD_TENANTS", 20);
 const PEOPLE: usize = 30;
 
-/// A tenant whose people all bear its slug as their family name.
+/// What names a tenant in a name of something of its own.
+fn mark(slug: &str) -> String {
+    format!("of-{slug}")
+}
+
+/// A tenant whose people, departments and jobs all bear its mark.
 #[derive(Clone, Debug)]
 struct Marked {
     slug: String,
     schema: String,
     session: Session,
     people: Vec<String>,
+    /// Of its own list of people.
+    cursor: String,
 }
 
 /// Many tenants: the four of every test, four more with schemas of their own, and the others, who
@@ -61,12 +68,28 @@ async fn many(api: &Api) -> Vec<Marked> {
     let mut all = Vec::new();
     for (slug, schema) in homes {
         let session = api.sign_in(&slug, "administrator").await;
-        let mut csv = "first_name,last_name,hire_date\n".to_owned();
-        for number in 0..PEOPLE {
-            writeln!(csv, "P{number},{slug},2024-01-01").unwrap();
+        let mark = mark(&slug);
+        let mut people = "employee_number,first_name,last_name,hire_date,department_code,\
+                          job_title_code,manager_number,pay_amount,pay_currency,pay_period\n"
+            .to_owned();
+        for number in 1..=PEOPLE {
+            let manager = if number == 1 { "" } else { "1" };
+            writeln!(
+                people,
+                "{number},P{number},{mark},2024-01-01,D,J,{manager},1000.00,EUR,monthly"
+            )
+            .unwrap();
         }
-        let answer = import(api, &session, "employees", csv).await;
-        assert_eq!(answer.status, 200, "{}", answer.text);
+        for (kind, csv) in [
+            ("departments", format!("code,name\nD,{mark}\n")),
+            ("job_titles", format!("code,name\nJ,{mark}\n")),
+            ("employees", people),
+        ] {
+            let answer = import(api, &session, kind, csv).await;
+            assert_eq!(answer.status, 200, "{}", answer.text);
+        }
+        let first = api.get(&session, "/api/v1/employees?limit=1").await;
+        let cursor = text(&first.body["page"], "next_cursor").to_owned();
         let people = whole(api, &session, "/api/v1/employees?limit=200").await;
         all.push(Marked {
             people: people
@@ -76,6 +99,7 @@ async fn many(api: &Api) -> Vec<Marked> {
             slug,
             schema,
             session,
+            cursor,
         });
     }
     all
@@ -144,34 +168,72 @@ struct Outcomes {
     given_up: usize,
 }
 
-/// What a client of a tenant asks, and whether there is such a thing.
-fn question(
-    chance: &mut Chance,
-    mine: &Marked,
-    other: &Marked,
-) -> (Method, String, Option<Value>, bool) {
+/// What a client of a tenant asks, and the status of the answer.
+struct Question {
+    method: Method,
+    path: String,
+    headers: Vec<(&'static str, String)>,
+    body: Option<Value>,
+    answer: u16,
+}
+
+fn question(chance: &mut Chance, mine: &Marked, other: &Marked) -> Question {
     let list = "/api/v1/employees";
-    let get = |path: String, is_there| (Method::GET, path, None, is_there);
-    match chance.below(10) {
-        0 => get(format!("{list}?limit={}", 1 + chance.below(200)), true),
-        1 => get(format!("{list}?q=p1&sort=-hire_date&count=exact"), true),
-        2 => get(format!("{list}?q={}", other.slug), true),
-        3 => get(format!("{list}/{}", chance.of(&mine.people)), true),
-        4 => get(format!("{list}/{}", chance.of(&other.people)), false),
-        5 => get(format!("{list}/{}/reports", chance.of(&mine.people)), true),
-        6 => get("/api/v1/auth/me".to_owned(), true),
-        7 => get(
-            format!("{list}?last_name={}&expand=manager&limit=5", mine.slug),
-            true,
-        ),
+    let get = |path: String, answer| Question {
+        method: Method::GET,
+        path,
+        headers: Vec::new(),
+        body: None,
+        answer,
+    };
+    let post = |path: String, body, answer| Question {
+        method: Method::POST,
+        body: Some(body),
+        ..get(path, answer)
+    };
+    let own = mark(&mine.slug);
+    match chance.below(16) {
+        0 => get(format!("{list}?limit={}", 1 + chance.below(200)), 200),
+        1 => get(format!("{list}?q=p1&sort=-hire_date&count=exact"), 200),
+        2 => get(format!("{list}?q={}", mark(&other.slug)), 200),
+        3 => get(format!("{list}/{}", chance.of(&mine.people)), 200),
+        4 => get(format!("{list}/{}", chance.of(&other.people)), 404),
+        5 => get(format!("{list}/{}/reports", chance.of(&mine.people)), 200),
+        6 => get("/api/v1/auth/me".to_owned(), 200),
+        7 => {
+            let expand = "expand=manager,department&limit=5";
+            get(format!("{list}?last_name={own}&{expand}"), 200)
+        }
         8 => get(
             format!("{list}/{}/employments", chance.of(&other.people)),
-            false,
+            404,
         ),
+        9 => get(format!("{list}?limit=1&cursor={}", mine.cursor), 200),
+        10 => get(format!("{list}?limit=1&cursor={}", other.cursor), 400),
+        11 => get(format!("{list}/{}/timeline", chance.of(&mine.people)), 200),
+        12 => Question {
+            headers: vec![("accept", "text/csv".to_owned())],
+            ..get(format!("{list}?limit=50"), 200)
+        },
+        13 => {
+            let pay = json!({"effective_date": "2025-01-01", "amount": "1.00", "currency": "EUR",
+                             "pay_period": "monthly"});
+            let path = format!("{list}/{}/change-compensation", chance.of(&other.people));
+            post(path, pay, 404)
+        }
+        14 => {
+            // Everybody uses the same few keys, each for the same request: what is answered again
+            // is the tenant's own.
+            let hire = json!({"first_name": "Once", "last_name": own, "hire_date": "2025-01-01"});
+            let key = format!("key-{}", chance.below(20));
+            Question {
+                headers: vec![("idempotency-key", key)],
+                ..post(list.to_owned(), hire, 201)
+            }
+        }
         _ => {
-            let hire =
-                json!({"first_name": "New", "last_name": mine.slug, "hire_date": "2025-01-01"});
-            (Method::POST, list.to_owned(), Some(hire), true)
+            let hire = json!({"first_name": "New", "last_name": own, "hire_date": "2025-01-01"});
+            post(list.to_owned(), hire, 201)
         }
     }
 }
@@ -182,58 +244,61 @@ async fn client(number: u64, api: String, tenants: Arc<Vec<Marked>>) -> Outcomes
     let mut chance = Chance(number);
     let mut outcomes = Outcomes::default();
     for _ in 0..scaled(ROUNDS.0, ROUNDS.1) {
-        let (mine, other) = (chance.of(&tenants), chance.of(&tenants));
-        if mine.slug == other.slug {
-            continue;
-        }
-        let (method, path, body, is_there) = question(&mut chance, mine, other);
+        let mine = chance.of(&tenants);
+        let other = loop {
+            let other = chance.of(&tenants);
+            if other.slug != mine.slug {
+                break other;
+            }
+        };
+        let asked = question(&mut chance, mine, other);
         let mut request: RequestBuilder = http
-            .request(method, format!("{api}{path}"))
+            .request(asked.method, format!("{api}{}", asked.path))
             .header("x-tenant-slug", &mine.slug)
             .bearer_auth(mine.session.token());
-        if let Some(body) = body {
+        for (name, value) in asked.headers {
+            request = request.header(name, value);
+        }
+        if let Some(body) = asked.body {
             request = request.json(&body);
         }
         let asking = async {
             let response = request.send().await.unwrap();
-            (response.status().as_u16(), response.text().await.unwrap())
+            let replayed = response.headers().contains_key("idempotency-replayed");
+            let status = response.status().as_u16();
+            (status, replayed, response.text().await.unwrap())
         };
         let patience = if chance.below(4) == 0 {
             Duration::from_micros(u64::try_from(chance.below(10_000)).unwrap())
         } else {
             Duration::from_mins(1)
         };
-        let Ok((status, text)) = tokio::time::timeout(patience, asking).await else {
+        let Ok((status, replayed, text)) = tokio::time::timeout(patience, asking).await else {
             outcomes.hung_up += 1;
             continue;
         };
         match status {
-            200 | 201 if is_there => {
-                outcomes.answered += 1;
-                outcomes.hired += usize::from(status == 201);
-                assert_of(mine, &serde_json::from_str(&text).unwrap());
-            }
-            404 if !is_there => outcomes.answered += 1,
             503 => outcomes.given_up += 1,
-            _ => panic!("{} {path}: {status} {text}", mine.slug),
+            // Another one sends the same key at this moment.
+            409 if asked.answer == 201 => outcomes.answered += 1,
+            _ if status == asked.answer => {
+                outcomes.answered += 1;
+                outcomes.hired += usize::from(status == 201 && !replayed);
+                assert_of(mine, &text);
+            }
+            _ => panic!("{} {}: {status} {text}", mine.slug, asked.path),
         }
     }
     outcomes
 }
 
-/// Demands that whatever names a tenant in an answer names this one.
-fn assert_of(mine: &Marked, body: &Value) {
-    match body {
-        Value::Object(fields) => {
-            for key in ["last_name", "slug"] {
-                if let Some(marker) = fields.get(key) {
-                    assert_eq!(marker, &mine.slug, "{body}");
-                }
-            }
-            fields.values().for_each(|value| assert_of(mine, value));
-        }
-        Value::Array(items) => items.iter().for_each(|item| assert_of(mine, item)),
-        _ => {}
+/// Demands that every mark in an answer is this tenant's.
+fn assert_of(mine: &Marked, answer: &str) {
+    for (at, _) in answer.match_indices("of-") {
+        let rest = &answer[at + 3..];
+        let word = |it: char| it.is_ascii_alphanumeric() || it == '-';
+        let end = rest.find(|it| !word(it)).unwrap_or(rest.len());
+        assert_eq!(&rest[..end], mine.slug, "{answer}");
     }
 }
 
@@ -241,7 +306,7 @@ fn assert_of(mine: &Marked, body: &Value) {
 /// employment.
 async fn strays(api: &Api, schema: &str) -> (i64, i64) {
     let query = format!(
-        "SELECT count(*) FILTER (WHERE e.last_name <> t.slug), \
+        "SELECT count(*) FILTER (WHERE e.last_name <> 'of-' || t.slug), \
                 count(*) FILTER (WHERE m.id IS NULL) \
          FROM {schema}.employees e JOIN platform.tenants t ON t.id = e.tenant_id \
          LEFT JOIN {schema}.employments m \
@@ -282,8 +347,11 @@ async fn nobody_meets_a_stranger_in_a_crowd_that_hangs_up_at_random() {
         all.given_up += one.given_up;
     }
     println!("{all:?}");
+    let asked = usize::try_from(CLIENTS).unwrap() * scaled(ROUNDS.0, ROUNDS.1);
+    assert_eq!(all.answered + all.hung_up + all.given_up, asked, "{all:?}");
+    // One in four is in a hurry, one process in four requests gives up after 30 ms.
     assert!(
-        all.answered > 300 && all.hung_up > 30 && all.hired > 30,
+        all.answered > asked / 3 && all.hung_up > asked / 50 && all.hired > asked / 50,
         "{all:?}"
     );
 
@@ -292,8 +360,9 @@ async fn nobody_meets_a_stranger_in_a_crowd_that_hangs_up_at_random() {
     for mine in tenants.iter() {
         let everybody = whole(&api, &mine.session, "/api/v1/employees?limit=200").await;
         kept += everybody.len() - PEOPLE;
-        assert_of(mine, &Value::Array(everybody));
-        let last = json!({"first_name": "Last", "last_name": mine.slug, "hire_date": "2025-01-01"});
+        assert_of(mine, &Value::Array(everybody).to_string());
+        let last =
+            json!({"first_name": "Last", "last_name": mark(&mine.slug), "hire_date": "2025-01-01"});
         created(&api, &mine.session, "/api/v1/employees", last).await;
     }
     let schemas: BTreeSet<_> = tenants.iter().map(|mine| &mine.schema).collect();
