@@ -34,8 +34,8 @@ test *arguments: _compiler
         deploy/checks/surroundings
     fi
 
-# Runs the suite and what takes longer or needs more: Chromium, schemathesis, a million requests, 200 kills.
-test-full: test _browser _schemathesis _crowd _kills
+# Runs the suite and what takes longer: `up`, Chromium, schemathesis, a million requests, 200 kills, a large file.
+test-full: test _up _browser _schemathesis _crowd _kills _large
 
 _browser: _compiler _test-server
     #!/usr/bin/env bash
@@ -43,6 +43,9 @@ _browser: _compiler _test-server
     command -v chromium >/dev/null || deploy/local/packages chromium
     [ -n "${HRMS_TEST_DATABASE_URL:-}" ] || source .local/services.env
     cargo test -p app --test e2e browser:: -- --ignored
+
+_up:
+    deploy/checks/up
 
 _schemathesis:
     deploy/checks/schemathesis
@@ -60,6 +63,13 @@ _kills: _compiler _test-server
     set -euo pipefail
     [ -n "${HRMS_TEST_DATABASE_URL:-}" ] || source .local/services.env
     HRMS_TEST_KILLS=200 cargo test -p hrms-api --test program -- --nocapture kill::
+
+# 100,000 people come in, in one transaction.
+_large: _compiler _test-server
+    #!/usr/bin/env bash
+    set -euo pipefail
+    [ -n "${HRMS_TEST_DATABASE_URL:-}" ] || source .local/services.env
+    cargo test -p employees --lib -- --ignored
 
 _test-server:
     [ -n "${HRMS_TEST_DATABASE_URL:-}" ] || deploy/local/services postgres-only
