@@ -27,7 +27,8 @@ const TRIES: usize = 3;
 /// change.run(async |tx| {
 ///     let department = employees.lock_department(&permit, tx, id).await?;     // 404
 ///     if_match.check(department.stamp.version)?;                              // 428, 412
-///     let new = draft.merged(&NewDepartment::of(&department))?.parse()?;      // 415, 400, 422
+///     let current = NewDepartment::of(&department);
+///     let new = draft.merged(&current, NewDepartment::parse)?;                // 415, 400, 422
 ///     let changed = employees.change_department(tx, department, new).await?;  // 409, 422
 ///     Ok(DepartmentBody::from(changed).whole())
 /// })
