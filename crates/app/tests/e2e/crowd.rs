@@ -21,9 +21,9 @@ const ROUNDS: (&str, usize) = ("HRMS_TEST_CROWD_ROUNDS", 20);
 const TENANTS: (&str, usize) = ("HRMS_TEST_CROWD_TENANTS", 20);
 const PEOPLE: usize = 30;
 
-/// What names a tenant in a name of something of its own.
+/// What names a tenant in a name of something of its own. No cursor holds a colon.
 fn mark(slug: &str) -> String {
-    format!("of-{slug}")
+    format!("of:{slug}")
 }
 
 /// A tenant whose people, departments and jobs all bear its mark.
@@ -294,7 +294,7 @@ async fn client(number: u64, api: String, tenants: Arc<Vec<Marked>>) -> Outcomes
 
 /// Demands that every mark in an answer is this tenant's.
 fn assert_of(mine: &Marked, answer: &str) {
-    for (at, _) in answer.match_indices("of-") {
+    for (at, _) in answer.match_indices("of:") {
         let rest = &answer[at + 3..];
         let word = |it: char| it.is_ascii_alphanumeric() || it == '-';
         let end = rest.find(|it| !word(it)).unwrap_or(rest.len());
@@ -306,7 +306,7 @@ fn assert_of(mine: &Marked, answer: &str) {
 /// employment.
 async fn strays(api: &Api, schema: &str) -> (i64, i64) {
     let query = format!(
-        "SELECT count(*) FILTER (WHERE e.last_name <> 'of-' || t.slug), \
+        "SELECT count(*) FILTER (WHERE e.last_name <> 'of:' || t.slug), \
                 count(*) FILTER (WHERE m.id IS NULL) \
          FROM {schema}.employees e JOIN platform.tenants t ON t.id = e.tenant_id \
          LEFT JOIN {schema}.employments m \
