@@ -51,7 +51,7 @@ mod limits;
 mod mapping;
 mod mode;
 #[cfg(test)]
-mod oracle_hr;
+pub(crate) mod oracle_hr;
 mod plan;
 mod repository;
 mod rows;

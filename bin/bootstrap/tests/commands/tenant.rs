@@ -101,18 +101,9 @@ async fn a_tenant_that_was_cut_off_is_completed_by_the_same_words_only() {
         );
         scratch.change(&claim).await;
         let create = |name, placement| {
-            scratch.run(&[
-                "tenant",
-                "create",
-                "--slug",
-                slug,
-                "--name",
-                name,
-                "--placement",
-                placement,
-                "--admin-email",
-                "a@left.example",
-            ])
+            let mut create = create(slug, name);
+            create.extend(["--placement", placement]);
+            scratch.run(&create)
         };
         assert_eq!(create("Another", placement).error(), "slug_taken");
         let other = if placement == "pooled" {

@@ -15,7 +15,7 @@ use crate::model::{Employee, Employment, PayPeriod};
 const MAPPING: &str = include_str!("../../../../deploy/mappings/oracle_hr.toml");
 
 /// The sample is not part of the project: it lies beside it or not at all.
-fn draft() -> Option<CheckedDraft> {
+pub(crate) fn sample() -> Option<ImportSet> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let folder = root.join("../shared/data/oracle_hr");
     if !folder.is_dir() {
@@ -30,8 +30,11 @@ fn draft() -> Option<CheckedDraft> {
         .unwrap()
         .with_options(&options)
         .unwrap();
-    let set = ImportSet::from_folder(&folder, Some(mapping)).unwrap();
-    let draft = Draft::read(set.into(), ImportLimits::DEFAULT);
+    Some(ImportSet::from_folder(&folder, Some(mapping)).unwrap())
+}
+
+fn draft() -> Option<CheckedDraft> {
+    let draft = Draft::read(sample()?.into(), ImportLimits::DEFAULT);
     let checked = draft.check(Known::default(), ImportMode::Atomic, date!(2026 - 03 - 01));
     Some(checked.unwrap())
 }

@@ -1,29 +1,11 @@
 //! The Oracle HR sample, where it is.
 
-use std::{collections::BTreeMap, path::Path};
-
 use super::{house, import};
-use crate::import::{ImportSet, Mapping};
+use crate::import::oracle_hr::sample;
 
 #[tokio::test]
 async fn the_oracle_sample_comes_in_whole() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let folder = root.join("../shared/data/oracle_hr");
-    if !folder.is_dir() {
-        eprintln!(
-            "skipped: the Oracle HR sample is not at {}",
-            folder.display()
-        );
-        return;
-    }
-    let mapping = std::fs::read_to_string(root.join("deploy/mappings/oracle_hr.toml")).unwrap();
-    let options = BTreeMap::from([("mail_domain".to_owned(), "acme.example".to_owned())]);
-    let mapping = Mapping::parse(&mapping)
-        .unwrap()
-        .with_options(&options)
-        .unwrap();
-    let set = ImportSet::from_folder(&folder, Some(mapping)).unwrap();
-
+    let Some(set) = sample() else { return };
     let house = house().await;
     let report = import(&house.imports, &house.tenants.acme, set)
         .await
