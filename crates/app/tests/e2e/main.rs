@@ -27,3 +27,4 @@ mod routes;
 mod scene;
 mod subscription;
 mod tenants;
+mod waiting;

@@ -25,7 +25,7 @@ pub(super) struct TransferCommand {
     effective_date: String,
     /// On which terms; they cannot be cleared.
     #[serde(default, deserialize_with = "wire::edit")]
-    #[schema(inline, value_type = Option<EmploymentTypeWord>)]
+    #[schema(inline, value_type = EmploymentTypeWord, required = false)]
     employment_type: Edit<EmploymentTypeWord>,
     /// Where he will belong.
     #[serde(default, deserialize_with = "wire::edit")]
