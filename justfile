@@ -56,7 +56,7 @@ _crowd: _compiler _test-server
     set -euo pipefail
     [ -n "${HRMS_TEST_DATABASE_URL:-}" ] || source .local/services.env
     HRMS_TEST_CROWD_TENANTS=50 HRMS_TEST_CROWD_ROUNDS=15625 \
-        cargo test -p app --test e2e -- --nocapture crowd::nobody_meets
+        cargo test --profile crowd -p app --test e2e -- --nocapture crowd::nobody_meets
 
 _kills: _compiler _test-server
     #!/usr/bin/env bash

@@ -4,6 +4,7 @@ mod m20261123_000001_registry;
 mod m20261126_000001_tenant_life;
 mod m20261126_000002_tenant_changes;
 mod m20261126_000003_tenant_list;
+mod m20261127_000001_jobs;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -18,4 +19,5 @@ crate::listed! {
     m20261126_000001_tenant_life,
     m20261126_000002_tenant_changes,
     m20261126_000003_tenant_list,
+    m20261127_000001_jobs,
 }

@@ -13,13 +13,21 @@ use std::{
 /// What each member may depend on besides `kernel`. Arrows run from the programs inwards, and never
 /// between two crates of one domain tier.
 fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
-    const CORE: &[&str] = &["web", "database", "telemetry"];
-    const DOMAIN: &[&str] = &["tenancy", "access", "web", "database", "telemetry"];
+    const CORE: &[&str] = &["web", "messaging", "database", "telemetry"];
+    const DOMAIN: &[&str] = &[
+        "tenancy",
+        "access",
+        "web",
+        "messaging",
+        "database",
+        "telemetry",
+    ];
     BTreeMap::from([
         ("kernel", &[] as &[&str]),
         ("telemetry", &[]),
         ("database", &["telemetry"]),
         ("web", &["database", "telemetry"]),
+        ("messaging", &["database", "telemetry"]),
         ("tenancy", CORE),
         ("access", CORE),
         ("auth", DOMAIN),
@@ -33,6 +41,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
                 "tenancy",
                 "access",
                 "web",
+                "messaging",
                 "database",
                 "telemetry",
                 "migration",

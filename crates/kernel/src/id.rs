@@ -97,6 +97,10 @@ typed_ids! {
     JobTitleId;
     /// Identifies a location.
     LocationId;
+    /// Identifies a job: work that is done later.
+    JobId;
+    /// Identifies a worker: one run of a process that does jobs.
+    WorkerId;
 }
 
 #[cfg(test)]

@@ -46,8 +46,8 @@ pub use email::{EmailAddress, EmailAddressError};
 pub use error::{DomainError, ErrorKind, FieldError, FieldErrors};
 pub use fair::{FairLimits, FairPermit, FairRefusal, FairSemaphore};
 pub use id::{
-    CompensationId, DepartmentId, EmployeeId, EmploymentId, JobTitleId, LocationId, RefreshTokenId,
-    RoleAssignmentId, SessionId, TenantId, TypedId, UserId,
+    CompensationId, DepartmentId, EmployeeId, EmploymentId, JobId, JobTitleId, LocationId,
+    RefreshTokenId, RoleAssignmentId, SessionId, TenantId, TypedId, UserId, WorkerId,
 };
 pub use iso_currency::Currency;
 pub use list::{

@@ -12,3 +12,5 @@ pub const USER: &str = "user";
 pub const ACTION: &str = "action";
 /// Name of a background task ([`crate::spawn_named`]).
 pub const TASK: &str = "task";
+/// Id of the job that is being done.
+pub const JOB: &str = "job";

@@ -82,4 +82,6 @@ pub use metrics::{HttpMetrics, InFlight, Labels, METRICS_MEDIA_TYPE, Metrics};
 pub use settings::{LogFormat, LogSettings, UnknownLogFormat};
 pub use spawn::{spawn, spawn_blocking, spawn_named};
 pub use trace_context::TraceContext;
-pub use traces::{Answered, CollectorUrl, NoCollectorUrl, TraceSettings, open_request};
+pub use traces::{
+    Answered, CollectorUrl, NoCollectorUrl, OpenedJob, TraceSettings, open_job, open_request,
+};

@@ -175,6 +175,54 @@ pub fn open_request(
         { fields::USER } = Empty,
         { fields::ACTION } = Empty,
     );
+    let place = put_into_trace(&span, parent, draw);
+    (span, place)
+}
+
+/// A job, as its span tells of it.
+#[derive(Debug, Clone, Copy)]
+pub struct OpenedJob<'a> {
+    /// Its id.
+    pub job: &'a str,
+    /// What is done: `employees.import`.
+    pub kind: &'a str,
+    /// Slug of the tenant whose it is; `platform` for the platform's own.
+    pub tenant: &'a str,
+    /// Id of the request that wanted it.
+    pub request_id: Option<&'a str>,
+    /// Id of the user who wanted it.
+    pub user: Option<&'a str>,
+}
+
+/// Opens the span that everything done for one job happens in, as [`open_request`] does for a
+/// request. It lies in the trace of the request that wanted the job.
+#[must_use]
+pub fn open_job(
+    job: OpenedJob<'_>,
+    parent: Option<&TraceContext>,
+    draw: impl FnOnce() -> ([u8; 16], [u8; 8]),
+) -> (Span, TraceContext) {
+    let span = tracing::error_span!(
+        parent: None,
+        "job",
+        { fields::JOB } = job.job,
+        { fields::TENANT } = job.tenant,
+        { fields::ACTION } = job.kind,
+        { fields::REQUEST_ID } = job.request_id,
+        { fields::USER } = job.user,
+        { fields::TRACE_ID } = Empty,
+    );
+    let place = put_into_trace(&span, parent, draw);
+    span.context().span().update_name(job.kind.to_owned());
+    (span, place)
+}
+
+/// Puts a span into the trace of `parent`, or begins one.
+fn put_into_trace(
+    span: &Span,
+    parent: Option<&TraceContext>,
+    draw: impl FnOnce() -> ([u8; 16], [u8; 8]),
+) -> TraceContext {
     if let Some(parent) = parent {
         // Fails when nothing is sent, which is what it is then.
         let _ = span.set_parent(Context::new().with_remote_span_context(remote(parent)));
@@ -194,7 +242,7 @@ pub fn open_request(
         }
     };
     span.record(fields::TRACE_ID, place.trace_id());
-    (span, place)
+    place
 }
 
 fn remote(parent: &TraceContext) -> SpanContext {

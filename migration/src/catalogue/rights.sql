@@ -16,6 +16,14 @@ changes_tenants (name) AS (
     VALUES ('lock_tenant'), ('change_tenant'), ('suspend_tenant'), ('resume_tenant'),
         ('add_domain'), ('remove_domain')
 ),
+-- By these everybody has work done; they ask themselves who calls.
+everybodys (name) AS (
+    VALUES ('enqueue_job'), ('finish_job')
+),
+-- What a worker writes down.
+of_workers (name) AS (
+    VALUES ('jobs'), ('workers'), ('paused_queues')
+),
 -- A grant as it is written: what, to whom (PUBLIC is nobody's name), which right.
 granted AS (
     SELECT 'table' AS kind, c.oid, c.relname AS name, format('%I.%I', n.nspname, c.relname) AS object,
@@ -109,7 +117,8 @@ surplus AS (
             AND prefix || allowed.role = pg_catalog.pg_get_userbyid(granted.grantee)
             AND granted.privilege = ANY (allowed.privileges)
             AND (granted.nspname <> 'platform' OR granted.kind <> 'table'
-                OR granted.privilege = 'SELECT')
+                OR granted.privilege = 'SELECT'
+                OR (allowed.role = 'platform' AND granted.name IN (SELECT name FROM of_workers)))
             -- Only the migrator makes and drops schema roles; nobody reads the ORM's own record.
             AND NOT (granted.kind = 'function' AND granted.name ~ '_schema_role$'
                 AND allowed.role <> 'migrator')
@@ -118,6 +127,10 @@ surplus AS (
                     = (granted.name IN (SELECT name FROM changes_tenants)))
             AND NOT (granted.name = 'seaql_migrations' AND allowed.role <> 'backup')
     )
+    AND NOT (granted.grantee = 0 AND granted.nspname = 'platform' AND (
+        (granted.kind = 'schema' AND granted.privilege = 'USAGE')
+        OR (granted.kind = 'function' AND granted.name IN (SELECT name FROM everybodys))
+    ))
 ),
 finding AS (
     SELECT object, format('%s has %s', who, string_agg(privilege, ', ' ORDER BY privilege)) AS problem,

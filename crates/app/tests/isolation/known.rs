@@ -16,6 +16,9 @@ pub(crate) struct Call {
     pub(crate) own: Option<&'static [&'static str]>,
     /// How it may end with the caller's role and another tenant.
     pub(crate) forged: &'static [&'static str],
+    /// Whether it serves whoever has the role of the schema that the tenant lives in: neighbours in
+    /// a pool share it, and what parts them is that none can name another one's id.
+    pub(crate) serves_neighbours: bool,
 }
 
 /// What is there for those who run the platform, and for them alone.
@@ -25,6 +28,15 @@ const fn of_the_public_tenant(function: &'static str, statement: &'static str) -
         statement,
         own: None,
         forged: &["42501"],
+        serves_neighbours: false,
+    }
+}
+
+/// What is there for every tenant, and does what it does to the transaction's own.
+const fn of_every_tenant(function: &'static str, statement: &'static str) -> Call {
+    Call {
+        serves_neighbours: true,
+        ..of_the_public_tenant(function, statement)
     }
 }
 
@@ -52,6 +64,16 @@ pub(crate) const CALLS: &[Call] = &[
     of_the_public_tenant(
         "platform.remove_domain(uuid, text, timestamp with time zone)",
         "SELECT platform.remove_domain('{theirs}', '{host}', now())",
+    ),
+    of_every_tenant(
+        "platform.enqueue_job(uuid, text, smallint, jsonb, text, smallint, timestamp with time zone, \
+         text, text, text, text, uuid, timestamp with time zone)",
+        "SELECT platform.enqueue_job(gen_random_uuid(), 'loot.loot', 1::smallint, '{}', 'default', \
+         1::smallint, now(), NULL, NULL, NULL, NULL, NULL, now())",
+    ),
+    of_every_tenant(
+        "platform.finish_job(uuid, uuid, jsonb)",
+        "SELECT platform.finish_job('{theirs}', '{theirs}', NULL)",
     ),
 ];
 

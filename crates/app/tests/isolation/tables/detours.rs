@@ -112,7 +112,11 @@ pub(crate) async fn functions(world: &mut World) -> Vec<String> {
                 let mut as_itself: Vec<Crime> = Vec::new();
                 let mut forged: Vec<Crime> = Vec::new();
                 if may {
-                    forged.extend(known.iter().map(|it| (call(it), it.forged)));
+                    let schema = own.map(|own| own.fixture.schema);
+                    let is_neighbour = schema == Some(victim.fixture.schema);
+                    let crimes = known.iter();
+                    let crimes = crimes.filter(|it| !(is_neighbour && it.serves_neighbours));
+                    forged.extend(crimes.map(|it| (call(it), it.forged)));
                     let bounded = known.iter().filter_map(|it| Some((call(it), it.own?)));
                     as_itself.extend(bounded);
                 } else {

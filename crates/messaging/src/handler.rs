@@ -1,0 +1,142 @@
+//! Who does which work.
+
+use std::{collections::BTreeMap, fmt, time::Duration};
+
+use async_trait::async_trait;
+use database::{Platform, PlatformTx, Tenant, TenantTx};
+use serde_json::Value;
+
+use crate::{JobError, Run, Work};
+
+/// Does one kind of work of tenants.
+#[async_trait]
+pub trait TenantJob: Send + Sync + 'static {
+    /// What it does.
+    type Work: Work<Scope = Tenant>;
+
+    /// Does it, in a transaction of the tenant, and returns what is to be kept of it (`null` for
+    /// nothing, 64 KiB at most). That the job is done is committed with its effects, or neither is:
+    /// so it may be called again for the same job, and the database never sees it done twice. What
+    /// leaves the house may leave it twice, and bears the job's id.
+    ///
+    /// # Errors
+    /// [`JobError`]: nothing of what was done remains.
+    async fn run(&self, tx: &TenantTx, work: Self::Work, run: &Run) -> Result<Value, JobError>;
+}
+
+/// Does one kind of work of the platform itself.
+#[async_trait]
+pub trait PlatformJob: Send + Sync + 'static {
+    /// What it does.
+    type Work: Work<Scope = Platform>;
+
+    /// As [`TenantJob::run`], in a transaction of the platform.
+    ///
+    /// # Errors
+    /// [`JobError`].
+    async fn run(&self, tx: &PlatformTx, work: Self::Work, run: &Run) -> Result<Value, JobError>;
+}
+
+/// Every kind of work that somebody does.
+#[derive(Default)]
+pub struct Handlers {
+    by_kind: BTreeMap<&'static str, Handler>,
+}
+
+pub(crate) struct Handler {
+    pub(crate) version: i16,
+    pub(crate) timeout: Duration,
+    pub(crate) does: Does,
+}
+
+pub(crate) enum Does {
+    Tenants(Box<dyn AnyTenantJob>),
+    Platforms(Box<dyn AnyPlatformJob>),
+}
+
+impl Handlers {
+    /// Nobody does anything.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes on who does a kind of work of tenants.
+    ///
+    /// # Panics
+    /// When somebody does that kind already: the composition is wrong, and no worker starts.
+    #[must_use]
+    pub fn tenant<J: TenantJob>(self, job: J) -> Self {
+        self.with::<J::Work>(Does::Tenants(Box::new(job)))
+    }
+
+    /// Takes on who does a kind of work of the platform.
+    ///
+    /// # Panics
+    /// As [`Self::tenant`].
+    #[must_use]
+    pub fn platform<J: PlatformJob>(self, job: J) -> Self {
+        self.with::<J::Work>(Does::Platforms(Box::new(job)))
+    }
+
+    fn with<W: Work>(mut self, does: Does) -> Self {
+        let handler = Handler {
+            version: W::VERSION,
+            timeout: W::TIMEOUT,
+            does,
+        };
+        let earlier = self.by_kind.insert(W::KIND, handler);
+        assert!(earlier.is_none(), "two handlers do `{}`", W::KIND);
+        self
+    }
+
+    pub(crate) fn find(&self, kind: &str) -> Option<&Handler> {
+        self.by_kind.get(kind)
+    }
+
+    pub(crate) fn versions(&self) -> BTreeMap<&'static str, i16> {
+        let known = self.by_kind.iter();
+        known.map(|(kind, it)| (*kind, it.version)).collect()
+    }
+
+    /// Which kinds of work are done.
+    pub fn kinds(&self) -> impl Iterator<Item = &'static str> {
+        self.by_kind.keys().copied()
+    }
+}
+
+impl fmt::Debug for Handlers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.by_kind.keys()).finish()
+    }
+}
+
+/// A [`TenantJob`] whose payload is still to be read.
+#[async_trait]
+pub(crate) trait AnyTenantJob: Send + Sync {
+    async fn run(&self, tx: &TenantTx, payload: Value, run: &Run) -> Result<Value, JobError>;
+}
+
+#[async_trait]
+impl<J: TenantJob> AnyTenantJob for J {
+    async fn run(&self, tx: &TenantTx, payload: Value, run: &Run) -> Result<Value, JobError> {
+        TenantJob::run(self, tx, read(payload)?, run).await
+    }
+}
+
+/// A [`PlatformJob`] whose payload is still to be read.
+#[async_trait]
+pub(crate) trait AnyPlatformJob: Send + Sync {
+    async fn run(&self, tx: &PlatformTx, payload: Value, run: &Run) -> Result<Value, JobError>;
+}
+
+#[async_trait]
+impl<J: PlatformJob> AnyPlatformJob for J {
+    async fn run(&self, tx: &PlatformTx, payload: Value, run: &Run) -> Result<Value, JobError> {
+        PlatformJob::run(self, tx, read(payload)?, run).await
+    }
+}
+
+/// A payload that this program cannot read although it knows its version was never right.
+fn read<W: Work>(payload: Value) -> Result<W, JobError> {
+    serde_json::from_value(payload).map_err(JobError::permanent)
+}

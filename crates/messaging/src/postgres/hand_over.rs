@@ -1,0 +1,202 @@
+//! Whose turn it is: some jobs of each tenant that has any, tenant by tenant.
+
+use std::time::Duration;
+
+use database::{PlatformTx, StoreError};
+use kernel::{JobId, TenantId};
+use sea_orm::FromQueryResult;
+use uuid::Uuid;
+
+use super::Store;
+use crate::{Envelope, Queue};
+
+/// What a hand-over may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HandOver {
+    pub(crate) queue: Queue,
+    /// The first tenant whose turn it is.
+    pub(crate) from: Uuid,
+    /// How many the broker takes, if it is for the broker to say.
+    pub(crate) room: Option<usize>,
+    /// How many tenants at most.
+    pub(crate) tenants: u32,
+    /// How long they have to be taken over.
+    pub(crate) patience: Duration,
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// Whether this process had the turn of the queue at all.
+    pub(crate) is_ours: bool,
+    /// To hand over.
+    pub(crate) envelopes: Vec<Envelope>,
+    /// After whom it goes on, when there were any.
+    pub(crate) last: Option<Uuid>,
+}
+
+#[derive(FromQueryResult)]
+struct Lock {
+    is_ours: bool,
+}
+
+/// One process hands over a queue at a time: else the two would not see what the other one takes,
+/// and a tenant got twice its part. Whoever comes second goes on at his next look.
+const TURN: &str =
+    "SELECT pg_try_advisory_xact_lock(hashtextextended('hrms jobs ' || $1, 0)) AS is_ours";
+
+/// How many may be on their way is twice what all workers of the queue can do at a time, so that
+/// none waits and nothing lies long where it cannot be taken back from; and a tenant has half of what
+/// they can do.
+///
+/// The recursion goes from tenant to tenant by the index: tenants that have much cost no more than
+/// those that have little.
+const PICK: &str = "\
+    WITH RECURSIVE slots AS ( \
+        SELECT coalesce(sum((queues::jsonb ->> $1)::bigint), 0) AS total FROM workers \
+        WHERE seen_at > now() - interval '30 s' \
+    ), under_way AS ( \
+        SELECT tenant_id, count(*) AS total, \
+            count(*) FILTER (WHERE handed_over_until IS NOT NULL) AS handed \
+        FROM jobs \
+        WHERE queue = $1 AND (state = 'running' OR handed_over_until IS NOT NULL) \
+        GROUP BY tenant_id \
+    ), room AS ( \
+        SELECT CASE WHEN EXISTS (SELECT FROM paused_queues WHERE queue = $1) THEN 0 \
+            ELSE greatest(0, least($3, 2 * slots.total \
+                - (SELECT coalesce(sum(handed), 0) FROM under_way))) END::bigint AS places, \
+            greatest(1, slots.total / 2) AS per_tenant \
+        FROM slots \
+    ), turn (tenant_id) AS ( \
+        (SELECT tenant_id FROM jobs \
+        WHERE queue = $1 AND state IN ('ready', 'retry') AND handed_over_until IS NULL \
+            AND tenant_id >= $2 \
+        ORDER BY tenant_id LIMIT 1) \
+        UNION ALL \
+        SELECT (SELECT j.tenant_id FROM jobs j \
+            WHERE j.queue = $1 AND j.state IN ('ready', 'retry') AND j.handed_over_until IS NULL \
+                AND j.tenant_id > turn.tenant_id \
+            ORDER BY j.tenant_id LIMIT 1) \
+        FROM turn WHERE turn.tenant_id IS NOT NULL \
+    ), turns AS ( \
+        SELECT tenant_id FROM turn WHERE tenant_id IS NOT NULL LIMIT $4 \
+    ), due AS ( \
+        SELECT job.id, turns.tenant_id, job.nth \
+        FROM turns CROSS JOIN room \
+        LEFT JOIN under_way ON under_way.tenant_id = turns.tenant_id \
+        CROSS JOIN LATERAL ( \
+            SELECT j.id, row_number() OVER (ORDER BY j.run_at, j.id) AS nth FROM jobs j \
+            WHERE j.queue = $1 AND j.state IN ('ready', 'retry') AND j.handed_over_until IS NULL \
+                AND j.tenant_id = turns.tenant_id AND j.run_at <= now() \
+            ORDER BY j.run_at, j.id \
+            LIMIT least(room.places, \
+                greatest(0, room.per_tenant - coalesce(under_way.total, 0))) \
+        ) AS job \
+    ), picked AS ( \
+        SELECT id, tenant_id, nth FROM due ORDER BY nth, tenant_id \
+        LIMIT (SELECT places FROM room) \
+    ) \
+    UPDATE jobs SET handed_over_until = now() + make_interval(secs => $5) \
+    FROM picked LEFT JOIN tenants t ON t.id = picked.tenant_id \
+    WHERE jobs.id = picked.id AND jobs.state IN ('ready', 'retry') \
+        AND jobs.handed_over_until IS NULL \
+    RETURNING jobs.id, jobs.tenant_id, t.slug, t.schema_name, t.status, t.placement_epoch, \
+        jobs.kind, jobs.attempt, jobs.request_id, jobs.traceparent, jobs.tracestate, picked.nth";
+
+#[derive(FromQueryResult)]
+struct Row {
+    id: Uuid,
+    tenant_id: Uuid,
+    slug: Option<String>,
+    schema_name: Option<String>,
+    status: Option<String>,
+    placement_epoch: Option<i64>,
+    kind: String,
+    attempt: i16,
+    request_id: Option<String>,
+    traceparent: Option<String>,
+    tracestate: Option<String>,
+    nth: i64,
+}
+
+/// Jobs of a tenant that the registry does not have are nobody's.
+const ORPHANED: &str = "UPDATE jobs SET state = 'dead', handed_over_until = NULL, \
+     last_error = 'the registry has no such tenant', ended_at = now() \
+     WHERE tenant_id = $1 AND state IN ('ready', 'retry')";
+
+impl Store {
+    /// Takes what is next, and marks it as handed over. What belongs to a tenant that is not served
+    /// is laid aside instead.
+    pub(crate) async fn hand_over(&self, wanted: HandOver) -> Result<Found, StoreError> {
+        let tx = self.begin().await?;
+        let lock: Option<Lock> = tx.row(TURN, [wanted.queue.as_str().into()]).await?;
+        if !lock.is_some_and(|lock| lock.is_ours) {
+            tx.rollback().await?;
+            return Ok(Found::default());
+        }
+        let room = wanted
+            .room
+            .map_or(i64::MAX, |room| i64::try_from(room).unwrap_or(i64::MAX));
+        let values = [
+            wanted.queue.as_str().into(),
+            wanted.from.into(),
+            room.into(),
+            i64::from(wanted.tenants).into(),
+            wanted.patience.as_secs_f64().into(),
+        ];
+        let mut rows: Vec<Row> = tx.rows(PICK, values).await?;
+        rows.sort_unstable_by_key(|row| (row.nth, row.tenant_id));
+        let last = rows.iter().map(|row| row.tenant_id).max();
+        let envelopes = self.sort_out(&tx, rows).await?;
+        tx.commit().await?;
+        Ok(Found {
+            is_ours: true,
+            envelopes,
+            last,
+        })
+    }
+
+    async fn sort_out(&self, tx: &PlatformTx, rows: Vec<Row>) -> Result<Vec<Envelope>, StoreError> {
+        let mut envelopes = Vec::with_capacity(rows.len());
+        let mut aside = Vec::new();
+        for row in rows {
+            let is_platforms = row.tenant_id.is_nil();
+            if is_platforms || row.status.as_deref() == Some("active") {
+                envelopes.push(row.into());
+            } else {
+                aside.push((row.tenant_id, row.status.is_some()));
+            }
+        }
+        aside.sort_unstable();
+        aside.dedup();
+        for (tenant, is_registered) in aside {
+            if is_registered {
+                const UNMARK: &str = "UPDATE jobs SET handed_over_until = NULL \
+                     WHERE tenant_id = $1 AND handed_over_until IS NOT NULL";
+                tx.run(UNMARK, [tenant.into()]).await?;
+                self.park(tx, TenantId::new(tenant)).await?;
+            } else {
+                tx.run(ORPHANED, [tenant.into()]).await?;
+            }
+        }
+        Ok(envelopes)
+    }
+}
+
+impl From<Row> for Envelope {
+    fn from(row: Row) -> Self {
+        let platform = || "platform".to_owned();
+        Self {
+            job_id: JobId::new(row.id),
+            tenant_id: TenantId::new(row.tenant_id),
+            tenant_slug: row.slug.unwrap_or_else(platform),
+            schema_name: row.schema_name.unwrap_or_else(platform),
+            placement_epoch: row.placement_epoch.unwrap_or_default(),
+            kind: row.kind,
+            attempt: row.attempt,
+            request_id: row.request_id,
+            traceparent: row.traceparent,
+            tracestate: row.tracestate,
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! A worker: hands jobs over, does them, and keeps what it does alive.
+
+mod consume;
+mod hand_over;
+mod keep;
+mod perform;
+mod running;
+
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+
+use database::{Database, PlatformContext, StoreError};
+use kernel::{Ambient, WorkerId};
+use tokio::sync::{Notify, watch};
+
+use crate::{
+    Backoff, Broker, Handlers, Queue, Tenants,
+    postgres::{Presence, Store},
+};
+use running::Running;
+
+pub use perform::{JobOutcome, Observer};
+
+/// How a worker works.
+#[derive(Clone, Debug)]
+pub struct WorkerSettings {
+    /// The name of the machine, to be shown.
+    pub host: String,
+    /// How many jobs of each queue it does at a time; queues that are not among them, others do.
+    pub slots: BTreeMap<Queue, usize>,
+    /// How often it looks for work while there is none.
+    pub poll_interval: Duration,
+    /// How long a job is a worker's without a sign of life.
+    pub lease: Duration,
+    /// How long a job that was handed over has to be taken over.
+    pub hand_over_patience: Duration,
+    /// How long a failed job waits.
+    pub backoff: Backoff,
+    /// How long what was begun may take when the worker is told to stop.
+    pub drain: Duration,
+}
+
+impl Default for WorkerSettings {
+    fn default() -> Self {
+        Self {
+            host: "localhost".to_owned(),
+            slots: BTreeMap::from([(Queue::Critical, 2), (Queue::Default, 4), (Queue::Bulk, 2)]),
+            poll_interval: Duration::from_millis(150),
+            lease: Duration::from_secs(30),
+            hand_over_patience: Duration::from_secs(30),
+            backoff: Backoff::default(),
+            drain: Duration::from_secs(25),
+        }
+    }
+}
+
+/// Does jobs until it is told to stop.
+pub struct Worker {
+    parts: Arc<Parts>,
+}
+
+/// What all the tasks of a worker share.
+struct Parts {
+    id: WorkerId,
+    store: Store,
+    tenants: Arc<dyn Tenants>,
+    handlers: Arc<Handlers>,
+    broker: Arc<dyn Broker>,
+    observer: Arc<dyn Observer>,
+    settings: WorkerSettings,
+    ambient: Ambient,
+    running: Arc<Running>,
+    /// A slot of the queue became free, or there may be work.
+    wanted: BTreeMap<Queue, Notify>,
+    stopping: watch::Receiver<bool>,
+}
+
+/// How a worker ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Drained {
+    /// Jobs that were not done in time, and are given to others.
+    pub released: u64,
+}
+
+/// Tells a worker to stop. Dropped, it tells it too.
+#[derive(Debug)]
+pub struct Stop(watch::Sender<bool>);
+
+impl Stop {
+    /// Begins nothing more, and ends what was begun.
+    pub fn stop(&self) {
+        self.0.send_replace(true);
+    }
+}
+
+/// What a worker is made of.
+#[expect(missing_debug_implementations, reason = "parts without a form")]
+pub struct WorkerParts {
+    /// The way to PostgreSQL. A connection for each slot and two more are in use at a time.
+    pub database: Database,
+    /// The right to look into the platform's tables.
+    pub platform: PlatformContext,
+    /// The registry.
+    pub tenants: Arc<dyn Tenants>,
+    /// Who does what.
+    pub handlers: Arc<Handlers>,
+    /// What carries messages.
+    pub broker: Arc<dyn Broker>,
+    /// Who is told what became of jobs.
+    pub observer: Arc<dyn Observer>,
+    /// Clock and randomness.
+    pub ambient: Ambient,
+}
+
+impl Worker {
+    /// A worker that does nothing before [`Self::run`], and how it is told to stop.
+    pub fn new(parts: WorkerParts, settings: WorkerSettings) -> (Self, Stop) {
+        let (stop, stopping) = watch::channel(false);
+        let queues = settings.slots.keys();
+        let parts = Parts {
+            id: parts.ambient.id(),
+            store: Store::new(parts.database, parts.platform),
+            tenants: parts.tenants,
+            handlers: parts.handlers,
+            broker: parts.broker,
+            observer: parts.observer,
+            ambient: parts.ambient,
+            running: Arc::default(),
+            wanted: queues.map(|queue| (*queue, Notify::new())).collect(),
+            stopping,
+            settings,
+        };
+        let worker = Self {
+            parts: Arc::new(parts),
+        };
+        (worker, Stop(stop))
+    }
+
+    /// Which one it is.
+    pub fn id(&self) -> WorkerId {
+        self.parts.id
+    }
+
+    /// Works until it is told to stop; then it begins nothing more, has `drain` to end what it
+    /// began, and gives the rest to others.
+    ///
+    /// # Errors
+    /// When PostgreSQL cannot be told that it is there. Later outages are waited for.
+    pub async fn run(self) -> Result<Drained, StoreError> {
+        let parts = self.parts;
+        parts.appear().await?;
+        let mut tasks = Vec::new();
+        for (queue, slots) in parts.settings.slots.clone() {
+            let (handing, consuming) = (Arc::clone(&parts), Arc::clone(&parts));
+            tasks.push(telemetry::spawn_named("hand over", async move {
+                handing.hand_over_on(queue).await;
+            }));
+            tasks.push(telemetry::spawn_named("consume", async move {
+                consuming.consume_on(queue, slots).await;
+            }));
+        }
+        let keeping = Arc::clone(&parts);
+        let keeper = telemetry::spawn_named("keep", async move { keeping.keep_on().await });
+        parts.until_stopping().await;
+        for task in tasks {
+            // A task that panicked has said so.
+            let _ = task.await;
+        }
+        let in_time = tokio::time::timeout(parts.settings.drain, parts.running.is_empty()).await;
+        if in_time.is_err() {
+            parts.running.abort_all().await;
+        }
+        keeper.abort();
+        let released = parts.store.release(parts.id).await?;
+        Ok(Drained { released })
+    }
+}
+
+impl Parts {
+    fn presence(&self) -> Presence {
+        Presence {
+            worker: self.id,
+            host: self.settings.host.clone(),
+            slots: self.settings.slots.clone(),
+        }
+    }
+
+    async fn appear(&self) -> Result<(), StoreError> {
+        let broker = self.broker.status().to_string();
+        self.store.appear(&self.presence(), &broker).await
+    }
+
+    async fn until_stopping(&self) {
+        let mut stopping = self.stopping.clone();
+        // Whoever could tell it is gone: that tells it too.
+        let _ = stopping.wait_for(|it| *it).await;
+    }
+
+    fn want(&self, queue: Queue) {
+        if let Some(wanted) = self.wanted.get(&queue) {
+            wanted.notify_one();
+        }
+    }
+}
+
+impl fmt::Debug for Worker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Worker({})", self.parts.id)
+    }
+}

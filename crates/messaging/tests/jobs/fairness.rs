@@ -1,0 +1,93 @@
+//! No tenant keeps another one waiting.
+
+use messaging::{JobState, Queue, WorkerSettings};
+use testkit::{ACME, GLOBEX, INITECH, UMBRELLA};
+
+use crate::scene::{Deed, Scene, quick};
+
+/// So many that Acme's come in one statement.
+async fn flood(scene: &Scene, count: usize) {
+    let template = scene.order(ACME, "flood", Deed::Work).await;
+    let copy = format!(
+        "INSERT INTO platform.jobs (id, tenant_id, kind, payload_version, payload, queue, \
+             max_attempts, run_at, created_at) \
+         SELECT gen_random_uuid(), tenant_id, kind, payload_version, payload, queue, \
+             max_attempts, run_at, created_at \
+         FROM platform.jobs, generate_series(2, {count}) WHERE id = '{template}'"
+    );
+    scene.sql(&copy).await;
+}
+
+#[tokio::test]
+async fn a_tenant_with_very_many_jobs_keeps_no_other_waiting() {
+    let scene = Scene::arrange().await;
+    flood(&scene, 2_000).await;
+    let mut others = Vec::new();
+    for whose in [GLOBEX, INITECH, UMBRELLA] {
+        for number in 0..10 {
+            others.push(scene.order(whose, &format!("o{number}"), Deed::Work).await);
+        }
+    }
+    let worker = scene.work(quick());
+    for job in others {
+        scene.until(job, JobState::Done).await;
+    }
+    // In turn: about as many of the flood as of each of the others.
+    let query = "SELECT count(*) FROM platform.jobs WHERE state = 'done' AND tenant_id = $1 \
+         AND ended_at <= (SELECT max(ended_at) FROM platform.jobs WHERE tenant_id <> $1)";
+    let done: i64 = sqlx::query_scalar(query)
+        .bind(ACME.id)
+        .fetch_one(&mut scene.clone.superuser().await)
+        .await
+        .unwrap();
+    assert!((5..=60).contains(&done), "{done} of Acme's were done first");
+    worker.end().await;
+}
+
+#[tokio::test]
+async fn a_tenant_has_half_of_the_places_at_most() {
+    let scene = Scene::arrange().await;
+    for number in 0..8 {
+        scene.order(ACME, &format!("w{number}"), Deed::Wait).await;
+    }
+    let worker = scene.work(WorkerSettings {
+        slots: [(Queue::Default, 4)].into(),
+        ..quick()
+    });
+    scene.gate.has_begun().await;
+    scene.gate.has_begun().await;
+    let other = scene.order(GLOBEX, "other", Deed::Work).await;
+    scene.until(other, JobState::Done).await;
+    let query = "SELECT count(*) FROM platform.jobs \
+         WHERE state = 'running' OR handed_over_until IS NOT NULL";
+    let under_way: i64 = sqlx::query_scalar(query)
+        .fetch_one(&mut scene.clone.superuser().await)
+        .await
+        .unwrap();
+    assert_eq!(under_way, 2);
+    scene.gate.may_end.add_permits(8);
+    scene.until_count(JobState::Done, 9).await;
+    worker.end().await;
+}
+
+/// What looks for the next ones reads no more of a table with very much in it.
+#[tokio::test]
+async fn whose_turn_it_is_is_found_by_indexes() {
+    let scene = Scene::arrange().await;
+    flood(&scene, 20_000).await;
+    scene.sql("ANALYZE platform.jobs").await;
+    let explain = "EXPLAIN (FORMAT TEXT) SELECT j.id FROM platform.jobs j \
+         WHERE j.queue = 'default' AND j.state IN ('ready', 'retry') \
+             AND j.handed_over_until IS NULL AND j.tenant_id = $1 AND j.run_at <= now() \
+         ORDER BY j.run_at, j.id LIMIT 4";
+    let plan: Vec<String> = sqlx::query_scalar(explain)
+        .bind(ACME.id)
+        .fetch_all(&mut scene.clone.superuser().await)
+        .await
+        .unwrap();
+    let plan = plan.join("\n");
+    assert!(
+        plan.contains("jobs_waiting_idx") && !plan.contains("Sort"),
+        "{plan}"
+    );
+}
