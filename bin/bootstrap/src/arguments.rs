@@ -3,8 +3,8 @@
 use std::{path::PathBuf, time::Duration};
 
 use app::operate::{
-    EmailAddress, HostName, ImportMode, Kind, Locale, Placement, Slug, SuspensionReason,
-    TenantName, TimeZone,
+    EmailAddress, HostName, ImportMode, JobId, JobState, Kind, Locale, Placement, Queue, Slug,
+    SuspensionReason, TenantName, TimeZone,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -70,6 +70,9 @@ pub(crate) enum Command {
     /// drawn and kept in the credentials folder as `SLUG-ROLE-password`. What exists stays.
     #[command(after_help = EXIT_CODES)]
     Demo,
+    /// Look after what is done later: see it, try it again, take it back, let it wait
+    #[command(subcommand)]
+    Jobs(Jobs),
     /// Delete what is over and of no use any more
     #[command(subcommand)]
     Purge(Purge),
@@ -245,6 +248,76 @@ pub(crate) struct Import {
     /// A folder with files, or one file
     #[arg(value_name = "DIR|FILE")]
     pub(crate) source: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Jobs {
+    /// List jobs, the newest first
+    #[command(after_help = EXIT_CODES)]
+    List(JobList),
+    /// Show a job
+    ///
+    /// What it is about is its tenant's business, and is not shown.
+    #[command(after_help = EXIT_CODES)]
+    Show {
+        /// Its id
+        job: JobId,
+    },
+    /// Let a job that is dead, parked, cancelled or waits after a failure be tried from the beginning
+    #[command(after_help = EXIT_CODES)]
+    Retry {
+        /// Its id
+        job: JobId,
+    },
+    /// Take a job back; what is being done of it is undone
+    #[command(after_help = EXIT_CODES)]
+    Cancel {
+        /// Its id
+        job: JobId,
+    },
+    /// Let the jobs of a queue wait; those that are being done are ended
+    #[command(after_help = EXIT_CODES)]
+    Pause {
+        /// critical, default, bulk or provisioning
+        queue: Queue,
+    },
+    /// Let the jobs of a paused queue go on
+    #[command(after_help = EXIT_CODES)]
+    Resume {
+        /// critical, default, bulk or provisioning
+        queue: Queue,
+    },
+    /// Delete jobs that were done or cancelled
+    ///
+    /// A worker does so by itself, after worker.keep_done. Dead jobs stay.
+    #[command(after_help = EXIT_CODES)]
+    Purge {
+        /// How long ago they must have ended: 60s, 90m
+        #[arg(long, value_parser = duration, value_name = "TIME")]
+        older_than: Duration,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct JobList {
+    /// Of this tenant alone
+    #[arg(long, value_parser = Slug::existing, value_name = "SLUG")]
+    pub(crate) tenant: Option<Slug>,
+    /// The platform's own alone
+    #[arg(long, conflicts_with = "tenant")]
+    pub(crate) platform: bool,
+    /// ready, running, retry, done, dead, parked or cancelled
+    #[arg(long)]
+    pub(crate) state: Option<JobState>,
+    /// Of this kind alone: tenants.clear_away
+    #[arg(long)]
+    pub(crate) kind: Option<String>,
+    /// Older than this one: to go on after the last line
+    #[arg(long, value_name = "ID")]
+    pub(crate) before: Option<JobId>,
+    /// So many at most
+    #[arg(long, default_value_t = 25, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(crate) limit: u16,
 }
 
 #[derive(Debug, Subcommand)]

@@ -7,15 +7,15 @@ use std::{process::ExitCode, sync::Arc};
 
 use app::{
     operate::{
-        self, Failure, ImportOptions, ImportRequest, Operator, PasswordFrom, Phase, PublicTenant,
-        TenantRequest, UpOptions,
+        self, Failure, ImportOptions, ImportRequest, JobQuestion, Operator, PasswordFrom, Phase,
+        PublicTenant, TenantRequest, UpOptions,
     },
     settings::LoadFrom,
 };
 use clap::Parser as _;
 
 use crate::{
-    arguments::{Arguments, Command, Domain, Purge, Tenant},
+    arguments::{Arguments, Command, Domain, Jobs, Purge, Tenant},
     print::{Printed, Terminal},
 };
 
@@ -77,6 +77,7 @@ async fn run(arguments: Arguments) -> Result<Printed, Failure> {
             let operator = operator(from, folder)?;
             Printed::purged_answers(&operator.purge_answers(tenant.as_ref()).await?)
         }
+        Command::Jobs(command) => jobs(&operator(from, folder)?, command).await?,
         Command::Config => Printed::config(&Operator::config(&from, folder)?),
         Command::Diagnose(it) => {
             let phase = match it.phase {
@@ -106,6 +107,29 @@ async fn tenant(operator: &Operator, command: Tenant) -> Result<Printed, Failure
         }
     };
     Ok(Printed::tenant(&report?))
+}
+
+async fn jobs(operator: &Operator, command: Jobs) -> Result<Printed, Failure> {
+    Ok(match command {
+        Jobs::List(list) => Printed::jobs(&operator.list_jobs(&job_question(list)).await?),
+        Jobs::Show { job } => Printed::job(&operator.show_job(job).await?),
+        Jobs::Retry { job } => Printed::job(&operator.retry_job(job).await?),
+        Jobs::Cancel { job } => Printed::job(&operator.cancel_job(job).await?),
+        Jobs::Pause { queue } => Printed::queue(&operator.pause_queue(queue, true).await?),
+        Jobs::Resume { queue } => Printed::queue(&operator.pause_queue(queue, false).await?),
+        Jobs::Purge { older_than } => Printed::purged_jobs(&operator.purge_jobs(older_than).await?),
+    })
+}
+
+fn job_question(arguments: arguments::JobList) -> JobQuestion {
+    JobQuestion {
+        tenant: arguments.tenant,
+        of_platform: arguments.platform,
+        state: arguments.state,
+        kind: arguments.kind,
+        before: arguments.before,
+        limit: arguments.limit,
+    }
 }
 
 fn public_tenant(arguments: arguments::PublicTenant) -> PublicTenant {

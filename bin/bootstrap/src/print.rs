@@ -8,8 +8,9 @@ use std::{
 
 use app::{
     operate::{
-        self, DemoReport, Diagnosis, Failure, ImportedReport, MigrationReport, PurgeReport, Purged,
-        PurgedAnswers, Reporter, TenantReport, UpReport,
+        self, DemoReport, Diagnosis, Failure, ImportedReport, JobReport, MigrationReport,
+        PurgeReport, Purged, PurgedAnswers, PurgedJobs, QueueReport, Reporter, TenantReport,
+        UpReport,
     },
     settings::Settings,
 };
@@ -181,6 +182,68 @@ impl Printed {
         line(&mut text, "sessions", &report.purged.sessions.to_string());
         let tokens = report.purged.refresh_tokens.to_string();
         line(&mut text, "refresh tokens", &tokens);
+        Self::of(report, text)
+    }
+
+    pub(crate) fn jobs(reports: &[JobReport]) -> Self {
+        let mut text = String::new();
+        for job in reports {
+            let JobReport {
+                id,
+                tenant,
+                kind,
+                state,
+                created_at,
+                ..
+            } = job;
+            let _ = writeln!(
+                text,
+                "{id}  {state:<9}  {tenant:<40}  {kind:<32}  {created_at}"
+            );
+        }
+        Self::of(&reports, text)
+    }
+
+    pub(crate) fn job(report: &JobReport) -> Self {
+        let mut text = String::new();
+        line(&mut text, "id", &report.id);
+        line(&mut text, "tenant", &report.tenant);
+        line(&mut text, "kind", &report.kind);
+        line(&mut text, "queue", report.queue);
+        line(&mut text, "state", report.state);
+        let tries = format!("{} of {}", report.attempt, report.max_attempts);
+        line(&mut text, "tries", &tries);
+        if let Some((done, total)) = report.progress {
+            line(&mut text, "progress", &format!("{done} of {total}"));
+        }
+        line(&mut text, "not before", &report.run_at);
+        line(&mut text, "created", &report.created_at);
+        for (name, value) in [
+            ("started", &report.started_at),
+            ("ended", &report.ended_at),
+            ("request", &report.request_id),
+            ("wanted by", &report.enqueued_by),
+            ("last error", &report.last_error),
+        ] {
+            if let Some(value) = value {
+                line(&mut text, name, value);
+            }
+        }
+        Self::of(report, text)
+    }
+
+    pub(crate) fn queue(report: &QueueReport) -> Self {
+        let text = if report.paused {
+            format!("The jobs of the queue {} wait.\n", report.queue)
+        } else {
+            format!("The jobs of the queue {} go on.\n", report.queue)
+        };
+        Self::of(report, text)
+    }
+
+    pub(crate) fn purged_jobs(report: &PurgedJobs) -> Self {
+        let mut text = String::new();
+        line(&mut text, "jobs", &report.jobs.to_string());
         Self::of(report, text)
     }
 

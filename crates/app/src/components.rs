@@ -4,16 +4,16 @@ use std::{num::NonZeroU32, sync::Arc};
 
 use access::RoleAuthorizer;
 use auth::{Argon2Settings, Auth, AuthSettings};
-use database::{Database, DatabaseSettings, Freshness, FreshnessSettings, Login, Watch};
+use database::{Database, DatabaseSettings, Watch};
 use employees::{EmployeeService, ImportService, postgres::Postgres};
 use kernel::{Ambient, Authorizer};
 use migration::fit::Misfit;
 use telemetry::{HttpMetrics, Metrics};
-use tenancy::{Administration, Directory, HostRules, PostgresTenants, Registry, Resolution};
+use tenancy::{Administration, Directory, HostRules, PostgresTenants, Resolution};
 use web::{Cors, Cursors, Edge, Exports, Limits, Pipeline, Rate, RouteTable, TrustedProxies};
 
 use crate::{
-    fit,
+    foundation::Foundation,
     health::Health,
     metrics,
     openapi::{self, Description},
@@ -53,6 +53,20 @@ pub enum StartError {
     /// The database is not the one that this program's migrations make.
     #[error("the database does not fit this program:{}", list(.0))]
     Unfit(Vec<Misfit>),
+    /// A worker's jobs would wait for connections.
+    #[error(
+        "a worker that does {} jobs at a time needs {needed} connections, and database.pool_size \
+         is {pool_size}: raise it, or do less at a time ([worker])", .needed - 2
+    )]
+    Slots {
+        /// Connections: one for each job, and two.
+        needed: usize,
+        /// As many there are.
+        pool_size: u32,
+    },
+    /// A worker that does nothing.
+    #[error("every queue of [worker] is set to 0: the worker would do nothing")]
+    NoSlots,
     /// A setting that only its user can check.
     #[error(transparent)]
     Setting(#[from] HostSettingError),
@@ -84,30 +98,14 @@ impl Components {
     /// # Errors
     /// [`StartError`]: the process must not serve.
     pub async fn connect(settings: &Settings, ambient: Ambient) -> Result<Self, StartError> {
-        migration::manifest::verify().map_err(StartError::Manifest)?;
-        let (database, authority) =
-            Database::connect(database_settings(&settings.database), Login::Application).await?;
-        let registry = Arc::new(Registry::new(
-            database.clone(),
-            authority,
-            Arc::new(PostgresTenants),
-        ));
-        let platform = registry.platform().clone();
-        let tx = database.begin_platform_read(&platform).await?;
-        let misfits = fit::misfits(&tx).await?;
-        tx.commit().await?;
-        if !misfits.is_empty() {
-            return Err(StartError::Unfit(misfits));
-        }
-        let freshness = Freshness::new(FreshnessSettings {
-            poll_interval: settings.tenancy.poll_interval,
-            refuse_after: settings.tenancy.refuse_after,
-        });
-        let directory = Arc::new(Directory::new(Arc::clone(&registry), freshness.clone()));
-        let subscribers = vec![Arc::clone(&directory) as _];
-        let watch = freshness
-            .watch(&database, platform.clone(), subscribers, ambient.clone())
-            .await?;
+        let Foundation {
+            database,
+            registry,
+            platform,
+            freshness,
+            directory,
+            watch,
+        } = Box::pin(Foundation::lay(settings, &ambient)).await?;
         let auth = Auth::start(
             auth_settings(&settings.auth),
             database.clone(),
@@ -192,7 +190,7 @@ impl std::fmt::Debug for Components {
     }
 }
 
-fn database_settings(settings: &settings::DatabaseSettings) -> DatabaseSettings {
+pub(crate) fn database_settings(settings: &settings::DatabaseSettings) -> DatabaseSettings {
     DatabaseSettings {
         url: settings.url.clone(),
         pool_size: settings.pool_size,

@@ -12,12 +12,8 @@ use auth::Auth;
 use database::Database;
 use telemetry::{METRICS_MEDIA_TYPE, Metrics};
 
-/// The metrics of the database's pool and of the caches of authentication.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "a count loses nothing below nine thousand billions"
-)]
-pub(crate) fn of_parts(database: &Database, auth: &Auth) -> Metrics {
+/// The metrics of the database's pool.
+pub(crate) fn of_database(database: &Database) -> Metrics {
     let mut metrics = Metrics::new();
     let pool = database.clone();
     metrics.watch(
@@ -41,6 +37,16 @@ pub(crate) fn of_parts(database: &Database, auth: &Auth) -> Metrics {
         "Requests that wait for a connection.",
         move || vec![(Vec::new(), f64::from(pool.status().waiting))],
     );
+    metrics
+}
+
+/// The metrics of the database's pool and of the caches of authentication.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a count loses nothing below nine thousand billions"
+)]
+pub(crate) fn of_parts(database: &Database, auth: &Auth) -> Metrics {
+    let mut metrics = of_database(database);
     let authenticator = Arc::clone(&auth.authenticator);
     metrics.watch_total(
         "hrms_auth_cache_requests",

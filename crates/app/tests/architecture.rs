@@ -60,6 +60,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
         ),
         ("hrms-api", &["app"]),
         ("hrms-bootstrap", &["app"]),
+        ("hrms-worker", &["app"]),
     ])
 }
 

@@ -53,5 +53,5 @@ pub use model::{
 pub use ports::{
     Broker, BrokerStatus, Deliveries, Delivery, Handed, Receipt, Tenants, TenantsUnknown,
 };
-pub use postgres::{JobFilter, JobRecord, Jobs};
+pub use postgres::{Attendance, Backlog, JobFilter, JobRecord, Jobs};
 pub use worker::{Drained, JobOutcome, Observer, Stop, Worker, WorkerParts, WorkerSettings};

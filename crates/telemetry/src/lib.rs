@@ -78,7 +78,7 @@ mod traces;
 
 pub use filter::{ACCESS_LOG, LogFilter, LogFilterError};
 pub use init::{Guard, TelemetryError, init};
-pub use metrics::{HttpMetrics, InFlight, Labels, METRICS_MEDIA_TYPE, Metrics};
+pub use metrics::{HttpMetrics, InFlight, JobMetrics, Labels, METRICS_MEDIA_TYPE, Metrics};
 pub use settings::{LogFormat, LogSettings, UnknownLogFormat};
 pub use spawn::{spawn, spawn_blocking, spawn_named};
 pub use trace_context::TraceContext;

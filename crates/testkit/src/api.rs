@@ -135,9 +135,8 @@ impl<D: AppLogin> Api<D> {
         change(&mut settings);
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
         let address = listener.local_addr().expect("the socket has an address");
-        let components = Components::connect(&settings, Ambient::system())
-            .await
-            .expect("the API connects to its database");
+        let connecting = Box::pin(Components::connect(&settings, Ambient::system()));
+        let components = connecting.await.expect("the API connects to its database");
         let server = app::serve(
             &settings.http,
             &settings.imports,

@@ -9,6 +9,7 @@ mod command_line;
 mod cut_off;
 mod demo;
 mod diagnose;
+mod jobs;
 mod purge;
 mod scratch;
 mod secrets;

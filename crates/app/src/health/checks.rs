@@ -12,6 +12,7 @@ use std::{
 
 use database::{Freshness, PoolStatus, StoreError, TenantContext};
 use kernel::Slug;
+use messaging::Jobs;
 use migration::fit::Misfit;
 use sea_orm::FromQueryResult;
 use tokio::time::Instant;
@@ -26,6 +27,8 @@ pub(super) struct Findings {
     pub(super) freshness: Check,
     pub(super) migrations: Check,
     pub(super) public_tenant: Check,
+    pub(super) worker: Check,
+    pub(super) broker: Check,
     /// What is wrong with which schema: for the log alone.
     pub(super) schemas: Vec<String>,
 }
@@ -40,6 +43,8 @@ impl Findings {
             ("freshness", &self.freshness),
             ("migrations", &self.migrations),
             ("public_tenant", &self.public_tenant),
+            ("worker", &self.worker),
+            ("broker", &self.broker),
         ];
         let reasons = checks.iter().filter_map(|(name, check)| {
             let (_, reason) = check.reason()?;
@@ -61,10 +66,10 @@ impl Findings {
             ("freshness", self.freshness),
             ("migrations", self.migrations),
             ("public_tenant", self.public_tenant),
-            // None of these is part of this release: there is nothing to configure.
+            ("worker", self.worker),
+            ("broker", self.broker),
+            // It is no part of this release: there is nothing to configure.
             ("cache", Check::Disabled),
-            ("broker", Check::Disabled),
-            ("worker", Check::Disabled),
         ])
     }
 }
@@ -77,13 +82,14 @@ pub(super) async fn run(parts: &Parts, timeout: Duration) -> Findings {
     };
     let mut schemas = Vec::new();
     let database = deadline.hold(database(parts)).await;
-    let (migrations, public_tenant) = if matches!(database, Check::Failed(_)) {
-        let unknown = Check::failed("unknown while the database does not answer");
-        (unknown.clone(), unknown)
+    let unknown = || Check::failed("unknown while the database does not answer");
+    let (migrations, public_tenant, (worker, broker)) = if matches!(database, Check::Failed(_)) {
+        (unknown(), unknown(), (unknown(), unknown()))
     } else {
         (
             deadline.hold(migrations(parts, &mut schemas)).await,
             deadline.hold(public_tenant(parts)).await,
+            deadline.look(attendance(parts)).await,
         )
     };
     Findings {
@@ -91,6 +97,8 @@ pub(super) async fn run(parts: &Parts, timeout: Duration) -> Findings {
         freshness: freshness(&parts.freshness),
         migrations,
         public_tenant,
+        worker,
+        broker,
         schemas,
     }
 }
@@ -103,15 +111,54 @@ struct Deadline {
 
 impl Deadline {
     async fn hold<E: Display>(self, asking: impl Future<Output = Result<Check, E>>) -> Check {
+        self.ask(asking).await.unwrap_or_else(|failed| failed)
+    }
+
+    /// Holds an answer that says of two things how they are.
+    async fn look<E: Display>(
+        self,
+        asking: impl Future<Output = Result<(Check, Check), E>>,
+    ) -> (Check, Check) {
+        let asked = self.ask(asking).await;
+        asked.unwrap_or_else(|failed| (failed.clone(), failed))
+    }
+
+    async fn ask<T, E: Display>(
+        self,
+        asking: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, Check> {
         match tokio::time::timeout_at(self.at, asking).await {
-            Ok(Ok(check)) => check,
             // The error's own text names what an operator can act on and holds no secret.
-            Ok(Err(error)) => Check::failed(error),
+            Ok(answer) => answer.map_err(Check::failed),
             Err(_elapsed) => {
-                Check::failed(format!("no answer within {} ms", self.timeout.as_millis()))
+                let ms = self.timeout.as_millis();
+                Err(Check::failed(format!("no answer within {ms} ms")))
             }
         }
     }
+}
+
+/// Whether somebody does the jobs that wait, and whether they reach him: what the workers said of
+/// themselves, for a broker is theirs and not this process's.
+async fn attendance(parts: &Parts) -> Result<(Check, Check), StoreError> {
+    let platform = parts.registry.platform();
+    let tx = parts.aside.begin_platform_read(platform).await?;
+    let seen = Jobs::attendance(&tx).await?;
+    tx.commit().await?;
+    let worker = match seen.unattended {
+        Some(queues) => Check::Degraded(format!(
+            "jobs have been waiting for more than a minute and no worker serves their queue \
+             ({queues}): start `hrms-worker`"
+        )),
+        None if seen.workers == 0 => Check::Disabled,
+        None => Check::Ok,
+    };
+    let broker = match seen.away {
+        Some(reason) => Check::Failed(reason),
+        None if seen.with_broker == 0 => Check::Disabled,
+        None => Check::Ok,
+    };
+    Ok((worker, broker))
 }
 
 /// Whether PostgreSQL answers, and whether the pool still has a connection for who asks next.

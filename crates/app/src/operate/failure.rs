@@ -5,7 +5,7 @@ use std::{fmt::Write as _, io, path::PathBuf, time::Duration};
 use auth::AuthError;
 use database::StoreError;
 use employees::{import::ImportSetError, service::ImportError};
-use kernel::{DomainError as _, ErrorKind, Slug};
+use kernel::{DomainError as _, ErrorKind, JobId, Slug};
 use migration::MigrationError;
 use tenancy::{HostName, TenancyError};
 
@@ -137,6 +137,17 @@ pub enum Failure {
     /// There is no such tenant.
     #[error("there is no tenant `{0}`")]
     NoTenant(String),
+    /// There is no such job.
+    #[error("there is no job `{0}`")]
+    NoJob(JobId),
+    /// The job stands where this cannot be done.
+    #[error("the job `{job}` is {state}")]
+    Job {
+        /// The job.
+        job: JobId,
+        /// Where it stands.
+        state: &'static str,
+    },
     /// The files of an import cannot be had.
     #[error(transparent)]
     Files(#[from] ImportSetError),
@@ -153,6 +164,9 @@ pub enum Failure {
     #[error("the platform is not ready: {}", problems(.0))]
     Unhealthy(Vec<Check>),
 }
+
+const JOB_STATES: &str = "Tried again can be what is dead, parked, cancelled or waits after a \
+                          failure; taken back, what was not done.";
 
 impl Failure {
     /// What the operator can do about it.
@@ -218,9 +232,7 @@ impl Failure {
                  http.base_domains its slug leads without being registered."
                     .to_owned()
             }
-            Self::Tenancy(TenancyError::PublicTenant) => {
-                "To keep everybody out, stop the API.".to_owned()
-            }
+            Self::Tenancy(TenancyError::PublicTenant) => "To keep everybody out, stop the API.".to_owned(),
             Self::Tenancy(
                 TenancyError::NotInService(_)
                 | TenancyError::NotSuspended(_)
@@ -235,6 +247,10 @@ impl Failure {
                  that is meant."
             ),
             Self::NoTenant(_) => "`hrms-bootstrap tenant list` shows those there are.".to_owned(),
+            Self::NoJob(_) => "`hrms-bootstrap jobs list` shows those there are; jobs that were \
+                               done are deleted after a while."
+                .to_owned(),
+            Self::Job { .. } => JOB_STATES.to_owned(),
             Self::Files(_) => "Name a folder with the files that docs/importing.md describes, or \
                                one of them."
                 .to_owned(),
@@ -284,6 +300,8 @@ impl Failure {
             Self::Tenancy(error) => error.kind().as_str(),
             Self::DomainElsewhere { .. } => ErrorKind::Conflict.as_str(),
             Self::NoTenant(_) => ErrorKind::TenantNotFound.as_str(),
+            Self::NoJob(_) => ErrorKind::NotFound.as_str(),
+            Self::Job { .. } => ErrorKind::StateConflict.as_str(),
             Self::Files(_) => "files",
             Self::Import(error) => error.kind().as_str(),
             Self::Auth(error) => error.kind().as_str(),
@@ -314,6 +332,8 @@ impl Failure {
             )
             | Self::DomainElsewhere { .. }
             | Self::NoTenant(_)
+            | Self::NoJob(_)
+            | Self::Job { .. }
             | Self::Files(_) => 4,
             Self::Import(error) if matches!(**error, ImportError::Invalid(_)) => 4,
             _ => 1,

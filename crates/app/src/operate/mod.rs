@@ -15,6 +15,7 @@ mod diagnose;
 mod failure;
 mod import;
 mod install;
+mod jobs;
 mod migrate;
 mod operator;
 mod provision;
@@ -38,7 +39,9 @@ pub use employees::{
 };
 pub use failure::Failure;
 pub use import::ImportRequest;
-pub use kernel::{EmailAddress, Placement, Slug, TimeZone};
+pub use jobs::{JobQuestion, JobReport, PurgedJobs, QueueReport};
+pub use kernel::{EmailAddress, JobId, Placement, Slug, TimeZone};
+pub use messaging::{JobState, Queue};
 pub use operator::Operator;
 pub use report::{
     DemoReport, DemoTenant, DemoUser, ImportedReport, MigrationReport, PurgeReport, PurgedAnswers,

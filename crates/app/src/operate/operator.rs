@@ -5,6 +5,7 @@ use std::{fmt, path::PathBuf, str::FromStr as _, sync::Arc, time::Duration};
 use auth::{Purge, Users};
 use database::{Database, DatabaseSettings};
 use kernel::{Ambient, Slug};
+use messaging::Jobs;
 use migration::Migrator;
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::{ConnectOptions as _, PgConnection, postgres::PgConnectOptions};
@@ -198,6 +199,11 @@ impl Platform {
     pub(super) async fn tenant(&self, slug: &Slug) -> Result<Registered, Failure> {
         let found = self.registry.by_slug(slug).await?;
         found.ok_or_else(|| Failure::NoTenant(slug.to_string()))
+    }
+
+    /// The jobs of all tenants and of the platform.
+    pub(super) fn jobs(&self) -> Jobs {
+        Jobs::new(self.database.clone(), self.registry.platform().clone())
     }
 }
 

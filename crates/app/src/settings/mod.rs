@@ -49,7 +49,7 @@ pub use error::{Problem, SettingsError};
 pub use reference::reference;
 pub use sections::{
     Argon2Settings, AuthSettings, DatabaseSettings, HealthSettings, HttpSettings, ImportSettings,
-    LimitSettings, MetricsSettings, PrincipalCacheSettings, TenancySettings,
+    LimitSettings, MetricsSettings, PrincipalCacheSettings, TenancySettings, WorkerSettings,
 };
 pub use sources::{DEFAULT_FILE, LoadFrom};
 pub use telemetry::{LogSettings, TraceSettings};
@@ -73,6 +73,8 @@ pub struct Settings {
     pub tenancy: TenancySettings,
     /// Passwords, tokens and sessions.
     pub auth: AuthSettings,
+    /// What a worker does at a time.
+    pub worker: WorkerSettings,
     /// Health checks.
     pub health: HealthSettings,
     /// Logs.
@@ -138,6 +140,7 @@ impl Settings {
             DatabaseSettings::describe("database"),
             TenancySettings::describe("tenancy"),
             AuthSettings::describe("auth"),
+            WorkerSettings::describe("worker"),
             HealthSettings::describe("health"),
             LogSettings::describe("log"),
             MetricsSettings::describe("metrics"),
@@ -154,6 +157,7 @@ impl Settings {
         let database = DatabaseSettings::read("database", reader);
         let tenancy = TenancySettings::read("tenancy", reader);
         let auth = AuthSettings::read("auth", reader);
+        let worker = WorkerSettings::read("worker", reader);
         let health = HealthSettings::read("health", reader);
         let log = LogSettings::read("log", reader);
         let metrics = MetricsSettings::read("metrics", reader);
@@ -165,6 +169,7 @@ impl Settings {
             database: database?,
             tenancy: tenancy?,
             auth: auth?,
+            worker: worker?,
             health: health?,
             log: log?,
             metrics: metrics?,
@@ -181,6 +186,7 @@ impl Settings {
         self.database.show("database", &mut shown);
         self.tenancy.show("tenancy", &mut shown);
         self.auth.show("auth", &mut shown);
+        self.worker.show("worker", &mut shown);
         self.health.show("health", &mut shown);
         self.log.show("log", &mut shown);
         self.metrics.show("metrics", &mut shown);

@@ -12,6 +12,7 @@ pub(super) fn broken(settings: &Settings) -> Vec<Problem> {
         database,
         tenancy,
         auth,
+        worker,
         ..
     } = settings;
     let DatabaseSettings { url, admin_url, .. } = database;
@@ -45,6 +46,11 @@ pub(super) fn broken(settings: &Settings) -> Vec<Problem> {
             "tenancy.poll_interval",
             tenancy.poll_interval * 3 <= tenancy.refuse_after,
             "it must not be longer than a third of refuse_after: a look may fail",
+        ),
+        (
+            "worker.first_wait",
+            worker.first_wait <= worker.longest_wait,
+            "it must not be longer than longest_wait",
         ),
         (
             "auth.access_token_ttl",

@@ -222,6 +222,36 @@ section! {
 }
 
 section! {
+    /// What a worker (`hrms-worker`) does at a time. 0 jobs of a queue: others do them. Each job holds
+    /// a connection of the pool.
+    pub struct WorkerSettings {
+        /// Jobs of the queue `critical`: somebody waits for them.
+        critical: usize = "2", from "0" to "64";
+        /// Jobs of the queue `default`.
+        default: usize = "4", from "0" to "64";
+        /// Jobs of the queue `bulk`: long work that nobody waits for.
+        bulk: usize = "2", from "0" to "64";
+        /// Jobs of the queue `provisioning`, which makes tenants: a worker with rights of its own
+        /// does these and no others.
+        provisioning: usize = "0", from "0" to "16";
+        /// How often a worker looks for work while there is none.
+        poll_interval: Duration = "150ms", from "10ms" to "1m";
+        /// How long a job is a worker's without a sign of life. Then another worker does it anew.
+        lease: Duration = "30s", from "3s" to "10m";
+        /// How long what was begun may take when the worker is told to stop.
+        drain: Duration = "25s", from "0s" to "10m";
+        /// The longest wait after the first failure of a job; it doubles with each further one, and
+        /// how much of it a job waits is drawn by lot.
+        first_wait: Duration = "2s", from "10ms" to "1h";
+        /// The longest wait of all.
+        longest_wait: Duration = "1h", from "1s" to "1d";
+        /// How long jobs that were done or cancelled are kept. Dead ones are kept until somebody has
+        /// looked at them.
+        keep_done: Duration = "7d", from "1h" to "1000d";
+    }
+}
+
+section! {
     /// Health checks.
     pub struct HealthSettings {
         /// How long a result is reused, so that asking can't load the database.

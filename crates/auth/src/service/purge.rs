@@ -2,8 +2,7 @@
 
 use std::{fmt, ops::AddAssign, sync::Arc, time::Duration};
 
-use database::Database;
-use database::TenantContext;
+use database::{Database, TenantContext, TenantTx};
 use kernel::Ambient;
 use serde::Serialize;
 
@@ -14,6 +13,7 @@ use crate::{AuthError, SessionRepository};
 /// A session goes as a whole or not at all: as long as it is open, its used tokens are what a copied
 /// one is recognised by. To whoever comes with a token of a session that is gone, nothing changes:
 /// it is refused either way.
+#[derive(Clone)]
 pub struct Purge {
     pub(crate) database: Database,
     pub(crate) sessions: Arc<dyn SessionRepository>,
@@ -36,6 +36,18 @@ impl Purge {
 
     /// How many sessions one transaction deletes.
     pub const BATCH: u64 = 100;
+
+    /// Deletes some of the sessions of a transaction's tenant that have been over for a day,
+    /// [`Self::BATCH`] at most.
+    ///
+    /// # Errors
+    /// [`AuthError::Store`].
+    pub async fn some(&self, tx: &TenantTx) -> Result<Purged, AuthError> {
+        let over_since = self.ambient.now() - Self::KEPT;
+        let over = self.sessions.lock_over(tx, over_since, None, Self::BATCH);
+        let over = over.await?;
+        Ok(self.sessions.delete(tx, &over).await?)
+    }
 
     /// Deletes a tenant's sessions that have been over for a day, in short transactions. Any number
     /// may do so at once, beside everything else.

@@ -1,6 +1,8 @@
 //! What an operator asks, and does.
 
-use database::{Database, PlatformContext, StoreError};
+use std::collections::BTreeMap;
+
+use database::{Database, PlatformContext, PlatformReadTx, StoreError};
 use kernel::{JobId, TenantId, UserId};
 use sea_orm::{FromQueryResult, Value};
 use time::OffsetDateTime;
@@ -57,6 +59,28 @@ pub struct JobFilter {
     pub kind: Option<String>,
     /// Older than this one, to go on after it.
     pub before: Option<JobId>,
+}
+
+/// How much waits. What is more than ten thousand is not counted further.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// Jobs that are due, by queue.
+    pub waiting: BTreeMap<Queue, u64>,
+    /// Jobs that somebody must look at.
+    pub dead: u64,
+}
+
+/// The workers that were seen of late, and what waits for nobody.
+#[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
+pub struct Attendance {
+    /// Workers that showed themselves within the last half a minute.
+    pub workers: i64,
+    /// Of these, workers that have a broker.
+    pub with_broker: i64,
+    /// What one of these says of a broker that is away.
+    pub away: Option<String>,
+    /// Queues whose jobs have been due for a minute and that no worker serves: `bulk, default`.
+    pub unattended: Option<String>,
 }
 
 /// The jobs, for whoever runs the platform.
@@ -147,12 +171,41 @@ const RETRY: &str = "\
 const CANCEL: &str = "\
     UPDATE jobs SET state = 'cancelled', ended_at = now(), handed_over_until = NULL, \
         parked_for = NULL, lease_token = NULL, lease_until = NULL, worker_id = NULL \
-    WHERE id = $1 AND state IN ('ready', 'retry', 'parked', 'running')";
+    WHERE id = $1 AND state IN ('ready', 'retry', 'parked', 'running', 'dead')";
 
 const PURGE: &str = "\
     DELETE FROM jobs WHERE id IN (SELECT id FROM jobs \
         WHERE ended_at < $1 AND state IN ('done', 'cancelled') \
         LIMIT 1000 FOR UPDATE SKIP LOCKED)";
+
+const COUNT: &str = "\
+    SELECT queue, (SELECT count(*) FROM (SELECT FROM jobs \
+        WHERE jobs.queue = queues.queue AND state IN ('ready', 'retry') \
+            AND handed_over_until IS NULL AND run_at <= now() LIMIT 10000) one) AS count \
+    FROM unnest(ARRAY['critical', 'default', 'bulk', 'provisioning']) AS queues (queue) \
+    UNION ALL SELECT 'dead', (SELECT count(*) FROM (SELECT FROM jobs \
+        WHERE state = 'dead' LIMIT 10000) one)";
+
+#[derive(FromQueryResult)]
+struct Count {
+    queue: String,
+    count: i64,
+}
+
+const ATTEND: &str = "\
+    WITH live AS (SELECT queues::jsonb AS queues, broker FROM workers \
+        WHERE seen_at > now() - interval '30 s') \
+    SELECT (SELECT count(*) FROM live) AS workers, \
+        (SELECT count(*) FROM live WHERE broker <> 'disabled') AS with_broker, \
+        (SELECT max(broker) FROM live WHERE starts_with(broker, 'away')) AS away, \
+        (SELECT string_agg(queue, ', ' ORDER BY queue) \
+            FROM unnest(ARRAY['critical', 'default', 'bulk', 'provisioning']) AS q (queue) \
+            WHERE NOT EXISTS (SELECT FROM live WHERE live.queues ? q.queue) \
+                AND q.queue NOT IN (SELECT queue FROM paused_queues) \
+                AND EXISTS (SELECT FROM jobs \
+                    WHERE jobs.queue = q.queue AND state IN ('ready', 'retry') \
+                        AND handed_over_until IS NULL \
+                        AND run_at < now() - interval '1 minute')) AS unattended";
 
 const PAUSE: &str = "INSERT INTO paused_queues (queue) VALUES ($1) ON CONFLICT DO NOTHING";
 const RESUME: &str = "DELETE FROM paused_queues WHERE queue = $1";
@@ -206,8 +259,8 @@ impl Jobs {
         Ok(self.store.run(RETRY, [job.uuid().into()]).await? > 0)
     }
 
-    /// Takes a job back. One that is being done is undone: whoever does it has lost it. `false` when
-    /// it has ended already.
+    /// Takes a job back. One that is being done is undone: whoever does it has lost it; one that is
+    /// dead is not looked at any more. `false` when it was done, or taken back already.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -230,6 +283,33 @@ impl Jobs {
     /// [`StoreError`].
     pub async fn resume(&self, queue: Queue) -> Result<bool, StoreError> {
         Ok(self.store.run(RESUME, [queue.as_str().into()]).await? > 0)
+    }
+
+    /// How much waits.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn backlog(&self) -> Result<Backlog, StoreError> {
+        let rows: Vec<Count> = self.store.rows(COUNT, []).await?;
+        let mut backlog = Backlog::default();
+        for Count { queue: word, count } in rows {
+            let count = count.unsigned_abs();
+            if word == "dead" {
+                backlog.dead = count;
+            } else {
+                backlog.waiting.insert(queue(&word)?, count);
+            }
+        }
+        Ok(backlog)
+    }
+
+    /// Whether anybody works, in a transaction of the caller's.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn attendance(tx: &PlatformReadTx) -> Result<Attendance, StoreError> {
+        let row: Option<Attendance> = tx.row(ATTEND, []).await?;
+        row.ok_or_else(|| StoreError::corrupt("an aggregate has no row"))
     }
 
     /// Deletes jobs that were done or cancelled before this instant, a thousand at most; how many

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::Queue;
 
-pub use administer::{JobFilter, JobRecord, Jobs};
+pub use administer::{Attendance, Backlog, JobFilter, JobRecord, Jobs};
 pub(crate) use claim::{Claim, Claimed, Taken, finish};
 pub(crate) use hand_over::{Found, HandOver};
 pub(crate) use keep::{Holding, Presence};

@@ -6,6 +6,7 @@
 //! `opentelemetry-prometheus` is no longer kept up.
 
 mod http;
+mod jobs;
 mod process;
 
 use std::fmt;
@@ -18,6 +19,7 @@ use prometheus_client::{
 };
 
 pub use http::{HttpMetrics, InFlight};
+pub use jobs::JobMetrics;
 
 /// The media type of [`Metrics::text`].
 pub const METRICS_MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";

@@ -97,6 +97,20 @@ impl Directory {
         self.look_up(Name::Host(host.clone())).await
     }
 
+    /// The tenant with this id.
+    ///
+    /// # Errors
+    /// [`TenancyError::Outdated`], [`TenancyError::Registry`].
+    pub async fn by_id(&self, id: TenantId) -> Result<Option<Arc<Registered>>, TenancyError> {
+        if let Some(found) = self.known()?.ids.get(&id) {
+            return Ok(Some(Arc::clone(found)));
+        }
+        // One that came into being within the last second. Ids come from us, and are not guessed.
+        let found = self.registry.by_id(id).await;
+        let found = found.map_err(|error| TenancyError::Registry(Arc::new(error)))?;
+        Ok(found.map(Arc::new))
+    }
+
     /// The tenant whose host this is, by its subdomain or registered, as far as it is known here:
     /// one that came into being within the last second may be missing.
     ///

@@ -182,6 +182,7 @@ impl Operator {
                 checks.push(schemas::drift(&migrator, &status).await?);
                 checks.push(schemas::orphans(&mut connection).await?);
                 checks.push(host::disk(&mut connection).await?);
+                checks.push(parts::jobs(&platform).await?);
             }
             checks.extend(self.application_login_checks().await?);
             checks.push(parts::public_tenant(&platform).await?);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use auth::{AuthError, CURSOR_KEY, KeyRing, PostgresKeys};
 use kernel::{Ambient, Slug, TenantStatus};
+use messaging::Jobs;
 use secrecy::ExposeSecret as _;
 
 use super::{Check, UP};
@@ -66,4 +67,38 @@ pub(super) async fn cursor_key(platform: &Platform) -> Result<Check, Failure> {
         Err(error @ AuthError::UnusableKey(_)) => Check::failed(NAME, error.to_string(), DELETE),
         Err(error) => return Err(error.into()),
     })
+}
+
+/// Whether somebody does the jobs that wait, and whether none waits for somebody to look at it.
+pub(super) async fn jobs(platform: &Platform) -> Result<Check, Failure> {
+    const NAME: &str = "jobs";
+    let tx = platform
+        .database
+        .begin_platform_read(platform.registry.platform())
+        .await?;
+    let seen = Jobs::attendance(&tx).await?;
+    tx.commit().await?;
+    let backlog = platform.jobs().backlog().await?;
+    if let Some(queues) = seen.unattended {
+        let problem = format!("jobs wait that no worker serves: {queues}");
+        let remedy = "Start `hrms-worker`; [worker] in the settings says which queues it serves.";
+        return Ok(Check::failed(NAME, problem, remedy));
+    }
+    if let Some(reason) = seen.away {
+        let remedy = "Start RabbitMQ, or correct its address: jobs wait until it is back.";
+        return Ok(Check::failed(
+            NAME,
+            format!("the broker is {reason}"),
+            remedy,
+        ));
+    }
+    if backlog.dead > 0 {
+        let problem = format!("{} jobs are dead", backlog.dead);
+        let remedy = "`hrms-bootstrap jobs list --state dead` shows them and `jobs show ID` why; \
+                      then `jobs retry ID` or `jobs cancel ID`.";
+        return Ok(Check::failed(NAME, problem, remedy));
+    }
+    let waiting: u64 = backlog.waiting.values().sum();
+    let detail = format!("{} workers, {waiting} jobs wait", seen.workers);
+    Ok(Check::ok(NAME, detail))
 }

@@ -1,0 +1,93 @@
+//! Clearing away what is over, a little at a time.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use auth::Purge;
+use database::{Platform, PlatformTx, Tenant, TenantTx};
+use kernel::Ambient;
+use messaging::{JobError, Jobs, PlatformJob, Queue, Run, TenantJob, Work};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// How many rows of a kind one job deletes: a tenant that has more waits for the next one, which
+/// keeps transactions short.
+const MOST: u64 = 10_000;
+
+/// Deletes a tenant's sessions that are over, and the answers that were kept for requests with an
+/// `Idempotency-Key` and are out of date.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct ClearAway {}
+
+impl Work for ClearAway {
+    type Scope = Tenant;
+    const KIND: &'static str = "tenants.clear_away";
+    const QUEUE: Queue = Queue::Bulk;
+}
+
+pub(super) struct ClearsAway {
+    pub(super) purge: Purge,
+    pub(super) ambient: Ambient,
+}
+
+#[async_trait]
+impl TenantJob for ClearsAway {
+    type Work = ClearAway;
+
+    async fn run(&self, tx: &TenantTx, _: ClearAway, run: &Run) -> Result<Value, JobError> {
+        const ANSWERS: u32 = 500;
+        let (mut sessions, mut answers) = (0, 0);
+        while sessions < MOST {
+            let purged = self.purge.some(tx).await.map_err(JobError::retry)?;
+            sessions += purged.sessions;
+            run.progress(sessions + answers, 2 * MOST);
+            if purged.sessions < Purge::BATCH {
+                break;
+            }
+        }
+        while answers < MOST {
+            let cleared = tx.clear_answers(self.ambient.now(), ANSWERS).await?;
+            answers += cleared;
+            run.progress(sessions + answers, 2 * MOST);
+            if cleared < u64::from(ANSWERS) {
+                break;
+            }
+        }
+        Ok(json!({"sessions": sessions, "answers": answers}))
+    }
+}
+
+/// Deletes the jobs that were done long ago.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct DeleteJobs {}
+
+impl Work for DeleteJobs {
+    type Scope = Platform;
+    const KIND: &'static str = "platform.delete_jobs";
+    const QUEUE: Queue = Queue::Bulk;
+}
+
+pub(super) struct DeletesJobs {
+    pub(super) jobs: Jobs,
+    pub(super) keep_done: Duration,
+    pub(super) ambient: Ambient,
+}
+
+#[async_trait]
+impl PlatformJob for DeletesJobs {
+    type Work = DeleteJobs;
+
+    async fn run(&self, _: &PlatformTx, _: DeleteJobs, run: &Run) -> Result<Value, JobError> {
+        // In transactions of their own: what is deleted may be much, and is deleted anyway.
+        let before = self.ambient.now() - self.keep_done;
+        let mut deleted = 0;
+        loop {
+            let some = self.jobs.purge(before).await?;
+            deleted += some;
+            run.progress(deleted, deleted);
+            if some == 0 {
+                return Ok(json!({"jobs": deleted}));
+            }
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! From settings to a process that does jobs.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use auth::Purge;
+use database::{StoreError, TenantContext, Watch};
+use kernel::{Ambient, TenantId};
+use messaging::{
+    Backoff, Broker, Drained, EnvelopeFault, JobOutcome, Jobs, LocalBroker, Observer, Queue, Stop,
+    Tenants, TenantsUnknown, Worker, WorkerParts,
+};
+use telemetry::{JobMetrics, Metrics};
+use tenancy::Directory;
+
+use crate::{
+    StartError,
+    foundation::Foundation,
+    jobs::{self, Tools},
+    metrics,
+    settings::{Settings, WorkerSettings},
+};
+
+/// Everything that a process which does jobs works with.
+pub struct WorkerComponents {
+    worker: Worker,
+    stop: Stop,
+    jobs: Jobs,
+    backlog: Arc<Backlog>,
+    watch: Watch,
+    database: database::Database,
+    metrics: Metrics,
+}
+
+impl WorkerComponents {
+    /// Connects, refuses a database that does not fit, and composes the rest.
+    ///
+    /// # Errors
+    /// [`StartError`]: the process must not work.
+    pub async fn connect(settings: &Settings, ambient: Ambient) -> Result<Self, StartError> {
+        let Foundation {
+            database,
+            platform,
+            directory,
+            watch,
+            ..
+        } = Box::pin(Foundation::lay(settings, &ambient)).await?;
+        let slots = slots(&settings.worker);
+        let needed: usize = slots.values().sum::<usize>() + 2;
+        let pool_size = database.status().size;
+        if needed > usize::try_from(pool_size).unwrap_or(usize::MAX) {
+            return Err(StartError::Slots { needed, pool_size });
+        }
+        if slots.is_empty() {
+            return Err(StartError::NoSlots);
+        }
+        let jobs = Jobs::new(database.clone(), platform.clone());
+        let tools = Tools {
+            purge: Purge::start(database.clone(), ambient.clone()),
+            jobs: jobs.clone(),
+            keep_done: settings.worker.keep_done,
+            ambient: ambient.clone(),
+        };
+        let mut metrics = metrics::of_database(&database);
+        let backlog = Arc::new(Backlog::default());
+        Arc::clone(&backlog).show(&mut metrics);
+        let rooms = slots.iter().map(|(queue, slots)| (*queue, 2 * slots));
+        let parts = WorkerParts {
+            broker: Arc::new(LocalBroker::new(rooms)) as Arc<dyn Broker>,
+            tenants: Arc::new(Known(directory)),
+            handlers: Arc::new(jobs::handlers(tools)),
+            observer: Arc::new(Counted(JobMetrics::register(&mut metrics))),
+            database: database.clone(),
+            platform,
+            ambient,
+        };
+        let (worker, stop) = Worker::new(parts, worker_settings(&settings.worker, slots));
+        Ok(Self {
+            worker,
+            stop,
+            jobs,
+            backlog,
+            watch,
+            database,
+            metrics,
+        })
+    }
+
+    /// What is counted and measured, to show it with what else the process knows.
+    pub fn take_metrics(&mut self) -> Metrics {
+        std::mem::take(&mut self.metrics)
+    }
+
+    /// Starts to work; and what tells it to stop.
+    pub fn start(self) -> (impl Future<Output = Result<Drained, StoreError>>, Stop) {
+        let Self {
+            worker,
+            stop,
+            jobs,
+            backlog,
+            watch,
+            database,
+            metrics: _,
+        } = self;
+        let working = async move {
+            let counting = telemetry::spawn_named("backlog", async move {
+                backlog.count_on(&jobs).await;
+            });
+            let drained = worker.run().await;
+            counting.abort();
+            drop(watch);
+            database.close().await;
+            drained
+        };
+        (working, stop)
+    }
+}
+
+impl std::fmt::Debug for WorkerComponents {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("WorkerComponents")
+    }
+}
+
+fn slots(settings: &WorkerSettings) -> BTreeMap<Queue, usize> {
+    let slots = [
+        (Queue::Critical, settings.critical),
+        (Queue::Default, settings.default),
+        (Queue::Bulk, settings.bulk),
+        (Queue::Provisioning, settings.provisioning),
+    ];
+    slots.into_iter().filter(|(_, slots)| *slots > 0).collect()
+}
+
+fn worker_settings(
+    settings: &WorkerSettings,
+    slots: BTreeMap<Queue, usize>,
+) -> messaging::WorkerSettings {
+    let host = rustix::system::uname();
+    messaging::WorkerSettings {
+        host: host.nodename().to_string_lossy().into_owned(),
+        slots,
+        poll_interval: settings.poll_interval,
+        lease: settings.lease,
+        hand_over_patience: settings.lease,
+        backoff: Backoff {
+            base: settings.first_wait,
+            cap: settings.longest_wait,
+        },
+        drain: settings.drain,
+    }
+}
+
+/// The registry, as this process knows it.
+struct Known(Arc<Directory>);
+
+#[async_trait]
+impl Tenants for Known {
+    async fn find(&self, id: TenantId) -> Result<Option<TenantContext>, TenantsUnknown> {
+        let found = self.0.by_id(id).await;
+        let found = found.map_err(|error| TenantsUnknown(Box::new(error)))?;
+        Ok(found.map(|it| it.context.clone()))
+    }
+
+    async fn catch_up(&self) {
+        self.0.catch_up().await;
+    }
+}
+
+struct Counted(JobMetrics);
+
+impl Observer for Counted {
+    fn ended(&self, kind: &str, queue: Queue, outcome: JobOutcome, took: Duration) {
+        let outcome = outcome.as_str();
+        self.0.ended(kind, queue.as_str(), outcome, took);
+    }
+
+    fn refused(&self, _: &EnvelopeFault) {
+        self.0.refused();
+    }
+}
+
+/// How much waits, as it was a few seconds ago.
+#[derive(Debug, Default)]
+struct Backlog {
+    /// In the order of [`Queue::ALL`].
+    waiting: [AtomicU64; Queue::ALL.len()],
+    dead: AtomicU64,
+}
+
+impl Backlog {
+    async fn count_on(&self, jobs: &Jobs) {
+        let mut tick = tokio::time::interval(Duration::from_secs(10));
+        loop {
+            tick.tick().await;
+            // An outage is told of by those who work.
+            let Ok(counted) = jobs.backlog().await else {
+                continue;
+            };
+            for (waiting, queue) in self.waiting.iter().zip(Queue::ALL) {
+                let count = counted.waiting.get(queue).copied().unwrap_or_default();
+                waiting.store(count, Ordering::Relaxed);
+            }
+            self.dead.store(counted.dead, Ordering::Relaxed);
+        }
+    }
+
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a count loses nothing below nine thousand billions"
+    )]
+    fn show(self: Arc<Self>, metrics: &mut Metrics) {
+        let backlog = Arc::clone(&self);
+        metrics.watch(
+            "hrms_jobs_waiting",
+            "Jobs that are due and wait, by queue; ten thousand stand for all that are more.",
+            move || {
+                let queues = backlog.waiting.iter().zip(Queue::ALL);
+                let counted = queues.map(|(waiting, queue)| {
+                    let count = waiting.load(Ordering::Relaxed) as f64;
+                    (vec![("queue", queue.to_string())], count)
+                });
+                counted.collect()
+            },
+        );
+        metrics.watch(
+            "hrms_jobs_dead",
+            "Jobs that somebody must look at; ten thousand stand for all that are more.",
+            move || vec![(Vec::new(), self.dead.load(Ordering::Relaxed) as f64)],
+        );
+    }
+}
