@@ -32,6 +32,7 @@ test *arguments: _compiler
     if [ $# = 0 ]; then
         cargo test --workspace --doc
         deploy/checks/surroundings
+        deploy/checks/systemd
     fi
 
 # Runs the suite and what takes longer: `up`, Chromium, schemathesis, a million requests, 200 kills, a large file.

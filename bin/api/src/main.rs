@@ -4,7 +4,7 @@ use std::{net::TcpListener, path::PathBuf, process::ExitCode};
 
 use anyhow::Context as _;
 use app::{
-    Ambient, Components,
+    Ambient, Components, service,
     settings::{LoadFrom, Settings},
     telemetry,
 };
@@ -49,8 +49,9 @@ fn start(config: Option<PathBuf>) -> anyhow::Result<()> {
 /// The HTTP workers bring their own threads; the runtime around them only waits.
 async fn serve(settings: Settings, guard: &telemetry::Guard) -> anyhow::Result<()> {
     // Bound first: a second API on the same address fails before it touches the database.
-    let listener = TcpListener::bind(settings.http.listen)
+    let listener = service::listener(settings.http.listen)
         .with_context(|| format!("http.listen {} cannot be used", settings.http.listen))?;
+    let listen = listener.local_addr().unwrap_or(settings.http.listen);
     let shown = settings.metrics.listen.map(|address| {
         TcpListener::bind(address)
             .with_context(|| format!("metrics.listen {address} cannot be used"))
@@ -70,8 +71,10 @@ async fn serve(settings: Settings, guard: &telemetry::Guard) -> anyhow::Result<(
         listener,
         true,
     )?;
-    tracing::info!(listen = %settings.http.listen, "serving");
+    tracing::info!(%listen, "serving");
+    service::ready();
     server.await.context("the server failed")?;
+    service::stopping();
     database.close().await;
     tracing::info!("stopped");
     Ok(())

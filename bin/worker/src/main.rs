@@ -4,7 +4,7 @@ use std::{net::TcpListener, path::PathBuf, process::ExitCode};
 
 use anyhow::Context as _;
 use app::{
-    Ambient, WorkerComponents,
+    Ambient, WorkerComponents, service,
     settings::{LoadFrom, Settings},
     telemetry,
 };
@@ -62,14 +62,16 @@ async fn work(settings: Settings, guard: &telemetry::Guard) -> anyhow::Result<()
     if let Some(listener) = shown {
         telemetry::spawn_named("metrics", app::serve_metrics(metrics, listener)?);
     }
-    let (working, stop) = components.start();
+    let (working, stop) = components.start().await?;
     tracing::info!("working");
+    service::ready();
     telemetry::spawn_named("signals", async move {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
         tracing::info!("told to stop: what was begun is ended");
+        service::stopping();
         stop.stop();
     });
     let drained = working.await.context("the worker failed")?;

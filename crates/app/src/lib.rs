@@ -14,6 +14,7 @@ mod openapi;
 pub mod operate;
 mod routes;
 mod server;
+pub mod service;
 pub mod settings;
 mod worker;
 

@@ -98,8 +98,13 @@ impl WorkerComponents {
         std::mem::take(&mut self.metrics)
     }
 
-    /// Starts to work; and what tells it to stop.
-    pub fn start(self) -> (impl Future<Output = Result<Drained, StoreError>>, Stop) {
+    /// Shows itself and starts to work; and what tells it to stop.
+    ///
+    /// # Errors
+    /// When PostgreSQL cannot be told that it is there.
+    pub async fn start(
+        self,
+    ) -> Result<(impl Future<Output = Result<Drained, StoreError>>, Stop), StoreError> {
         let Self {
             worker,
             stop,
@@ -109,6 +114,7 @@ impl WorkerComponents {
             database,
             metrics: _,
         } = self;
+        worker.appear().await?;
         let working = async move {
             let counting = telemetry::spawn_named("backlog", async move {
                 backlog.count_on(&jobs).await;
@@ -119,7 +125,7 @@ impl WorkerComponents {
             database.close().await;
             drained
         };
-        (working, stop)
+        Ok((working, stop))
     }
 }
 

@@ -102,6 +102,28 @@ async fn a_request_that_has_begun_is_finished_after_sigterm() {
     assert_eq!(employees.body["page"]["total"], 5_000);
 }
 
+#[tokio::test]
+async fn the_api_serves_on_the_socket_that_systemd_hands_over() {
+    // As systemd does: the socket is the program's third descriptor.
+    const HAND_OVER: &str = r#"export LISTEN_PID=$$ LISTEN_FDS=1; exec "$0" 3<&0 0</dev/null"#;
+    let api = Api::start().await;
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", HAND_OVER, env!("CARGO_BIN_EXE_hrms-api")])
+        .env("HRMS_DATABASE__URL", api.database().app_url())
+        // Nobody could bind this one.
+        .env("HRMS_HTTP__LISTEN", "192.0.2.1:80")
+        .stdin(Stdio::from(std::os::fd::OwnedFd::from(listener)))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let mut running = Program(command.spawn().unwrap());
+    is_ready(&reqwest::Client::new(), &address).await;
+    terminate(&running);
+    assert!(running.0.wait().unwrap().success());
+}
+
 /// Writes to a socket what may be no HTTP, and reads what is answered.
 async fn spoken(address: &str, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();

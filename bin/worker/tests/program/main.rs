@@ -131,6 +131,40 @@ async fn a_worker_does_what_waits_and_stops_when_it_is_told_to() {
 }
 
 #[tokio::test]
+async fn systemd_is_told_when_a_worker_is_ready_that_it_lives_and_when_it_stops() {
+    let database = TestDatabase::create().await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notify");
+    let socket = tokio::net::UnixDatagram::bind(&path).unwrap();
+    let path = path.to_str().unwrap();
+    let more = [("NOTIFY_SOCKET", path), ("WATCHDOG_USEC", "200000")];
+    let worker = Program::start(&database.app_url(), &more);
+    let mut told = Vec::new();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while told.len() < 4 {
+        assert!(Instant::now() < deadline, "{told:?}");
+        let mut message = [0; 256];
+        let length = socket.recv(&mut message).await.unwrap();
+        told.push(
+            String::from_utf8_lossy(&message[..length])
+                .trim()
+                .to_owned(),
+        );
+    }
+    assert_eq!(told, ["READY=1", "WATCHDOG=1", "WATCHDOG=1", "WATCHDOG=1"]);
+    assert_eq!(count(&database, "platform.workers").await, 1);
+    worker.signal("TERM");
+    loop {
+        let mut message = [0; 256];
+        let length = socket.recv(&mut message).await.unwrap();
+        if message[..length].starts_with(b"STOPPING=1") {
+            break;
+        }
+    }
+    assert!(worker.end().0.success());
+}
+
+#[tokio::test]
 async fn what_a_worker_that_was_killed_had_begun_is_done_by_the_next_one() {
     let database = TestDatabase::create().await;
     orders(&database, 50).await;

@@ -140,6 +140,14 @@ impl Worker {
         self.parts.id
     }
 
+    /// Shows itself: from now on it counts as there.
+    ///
+    /// # Errors
+    /// When PostgreSQL cannot be told.
+    pub async fn appear(&self) -> Result<(), StoreError> {
+        self.parts.appear().await
+    }
+
     /// Works until it is told to stop; then it begins nothing more, has `drain` to end what it
     /// began, and gives the rest to others.
     ///
