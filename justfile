@@ -72,6 +72,13 @@ _large: _compiler _test-server
     [ -n "${HRMS_TEST_DATABASE_URL:-}" ] || source .local/services.env
     cargo test -p employees --lib -- --ignored
 
+# 100,000 jobs of twenty tenants, while the processes that order and do them, and their connections, die.
+chaos: _compiler _test-server
+    #!/usr/bin/env bash
+    set -euo pipefail
+    [ -n "${HRMS_TEST_DATABASE_URL:-}" ] || source .local/services.env
+    HRMS_TEST_CHAOS_JOBS=100000 cargo test -p messaging --test chaos -- --nocapture nothing_is_lost
+
 _test-server:
     [ -n "${HRMS_TEST_DATABASE_URL:-}" ] || deploy/local/services postgres-only
 
