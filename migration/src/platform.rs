@@ -5,6 +5,7 @@ mod m20261126_000001_tenant_life;
 mod m20261126_000002_tenant_changes;
 mod m20261126_000003_tenant_list;
 mod m20261127_000001_jobs;
+mod m20261127_000002_schedules;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -20,4 +21,5 @@ crate::listed! {
     m20261126_000002_tenant_changes,
     m20261126_000003_tenant_list,
     m20261127_000001_jobs,
+    m20261127_000002_schedules,
 }

@@ -22,7 +22,7 @@ everybodys (name) AS (
 ),
 -- What a worker writes down.
 of_workers (name) AS (
-    VALUES ('jobs'), ('workers'), ('paused_queues')
+    VALUES ('jobs'), ('workers'), ('paused_queues'), ('schedules'), ('schedule_fires')
 ),
 -- A grant as it is written: what, to whom (PUBLIC is nobody's name), which right.
 granted AS (
