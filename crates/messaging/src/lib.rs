@@ -41,6 +41,7 @@ mod local;
 mod model;
 mod ports;
 mod postgres;
+mod schedule;
 mod worker;
 
 pub use enqueue::{EnqueueError, Enqueuer};
@@ -54,4 +55,5 @@ pub use ports::{
     Broker, BrokerStatus, Deliveries, Delivery, Handed, Receipt, Tenants, TenantsUnknown,
 };
 pub use postgres::{Attendance, Backlog, JobFilter, JobRecord, Jobs};
+pub use schedule::{CronError, CronExpression, Misfire, Timetable};
 pub use worker::{Drained, JobOutcome, Observer, Stop, Worker, WorkerParts, WorkerSettings};
