@@ -101,6 +101,8 @@ typed_ids! {
     JobId;
     /// Identifies a worker: one run of a process that does jobs.
     WorkerId;
+    /// Identifies a schedule: work that is done at set times.
+    ScheduleId;
 }
 
 #[cfg(test)]

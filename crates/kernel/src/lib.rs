@@ -47,7 +47,7 @@ pub use error::{DomainError, ErrorKind, FieldError, FieldErrors};
 pub use fair::{FairLimits, FairPermit, FairRefusal, FairSemaphore};
 pub use id::{
     CompensationId, DepartmentId, EmployeeId, EmploymentId, JobId, JobTitleId, LocationId,
-    RefreshTokenId, RoleAssignmentId, SessionId, TenantId, TypedId, UserId, WorkerId,
+    RefreshTokenId, RoleAssignmentId, ScheduleId, SessionId, TenantId, TypedId, UserId, WorkerId,
 };
 pub use iso_currency::Currency;
 pub use list::{

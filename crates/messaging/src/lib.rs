@@ -22,6 +22,9 @@
 //! 4. *Keep.* Leases are renewed as long as the worker lives. One that runs out is anybody's: the
 //!    job is tried again, or is `dead` after its last try.
 //!
+//! What is to be done at set times is declared as [`Schedules`], or is a row of a tenant; a worker
+//! that is given some puts the jobs down when they fire.
+//!
 //! # Invariants
 //! - A committed order is done, or ends where somebody looks (`dead`, `parked`, `cancelled`).
 //! - Effects in the database happen once. What leaves the house happens at least once, with the
@@ -30,6 +33,7 @@
 //!   registry's word alone; a job of the platform is another type ([`PlatformJob`]).
 //! - No tenant keeps another waiting: each has its turn, and half of the places at most.
 //! - A tenant that is not served has its jobs parked, and gets them back when it is served again.
+//! - A schedule fires once for each instant, and a fire and its jobs are committed together.
 //! - A broker makes it faster and changes nothing else: without one, the process carries its own
 //!   messages ([`LocalBroker`]).
 
@@ -55,5 +59,8 @@ pub use ports::{
     Broker, BrokerStatus, Deliveries, Delivery, Handed, Receipt, Tenants, TenantsUnknown,
 };
 pub use postgres::{Attendance, Backlog, JobFilter, JobRecord, Jobs};
-pub use schedule::{CronError, CronExpression, Misfire, Timetable};
+pub use schedule::{
+    CronError, CronExpression, Misfire, PutError, Schedule, ScheduleError, ScheduleRecord,
+    Scheduler, Schedules, TenantSchedules, Ticked, Timetable, Zone,
+};
 pub use worker::{Drained, JobOutcome, Observer, Stop, Worker, WorkerParts, WorkerSettings};

@@ -35,6 +35,10 @@ impl Store {
         &self.database
     }
 
+    pub(crate) fn platform(&self) -> &PlatformContext {
+        &self.platform
+    }
+
     pub(crate) async fn begin(&self) -> Result<PlatformTx, StoreError> {
         self.database.begin_platform(&self.platform).await
     }

@@ -13,7 +13,7 @@ use kernel::{Ambient, WorkerId};
 use tokio::sync::{Notify, watch};
 
 use crate::{
-    Backoff, Broker, Handlers, Queue, Tenants,
+    Backoff, Broker, Handlers, Queue, ScheduleError, Scheduler, Schedules, Tenants,
     postgres::{Presence, Store},
 };
 use running::Running;
@@ -56,6 +56,7 @@ impl Default for WorkerSettings {
 /// Does jobs until it is told to stop.
 pub struct Worker {
     parts: Arc<Parts>,
+    scheduler: Option<Scheduler>,
 }
 
 /// What all the tasks of a worker share.
@@ -131,6 +132,7 @@ impl Worker {
         };
         let worker = Self {
             parts: Arc::new(parts),
+            scheduler: None,
         };
         (worker, Stop(stop))
     }
@@ -148,6 +150,18 @@ impl Worker {
         self.parts.appear().await
     }
 
+    /// Makes it put jobs down at set times too: these, and those of tenants.
+    ///
+    /// # Errors
+    /// [`ScheduleError::Unknown`] when nobody does what is to be done.
+    pub fn with_schedules(mut self, schedules: Schedules) -> Result<Self, ScheduleError> {
+        let parts = &self.parts;
+        schedules.check(&parts.handlers)?;
+        let (store, ambient) = (parts.store.clone(), parts.ambient.clone());
+        self.scheduler = Some(Scheduler::over(store, schedules, ambient));
+        Ok(self)
+    }
+
     /// Works until it is told to stop; then it begins nothing more, has `drain` to end what it
     /// began, and gives the rest to others.
     ///
@@ -157,6 +171,13 @@ impl Worker {
         let parts = self.parts;
         parts.appear().await?;
         let mut tasks = Vec::new();
+        if let Some(scheduler) = self.scheduler {
+            scheduler.declare().await?;
+            let scheduling = Arc::clone(&parts);
+            tasks.push(telemetry::spawn_named("schedule", async move {
+                scheduler.run_until(scheduling.until_stopping()).await;
+            }));
+        }
         for (queue, slots) in parts.settings.slots.clone() {
             let (handing, consuming) = (Arc::clone(&parts), Arc::clone(&parts));
             tasks.push(telemetry::spawn_named("hand over", async move {
