@@ -110,7 +110,7 @@ const LONGEST_PAYLOAD: usize = 60 * 1024;
 
 impl Entry {
     pub(crate) fn check<W: Work>(
-        schedule: &Schedule<W>,
+        schedule: Schedule<W>,
         is_for_each: bool,
     ) -> Result<Self, ScheduleError> {
         let name = || schedule.name.to_owned();
@@ -138,7 +138,7 @@ impl Entry {
         {
             return Err(ScheduleError::Bound(name(), bound));
         }
-        let payload = serde_json::to_value(&schedule.work)
+        let payload = serde_json::to_value(schedule.work)
             .map_err(|error| ScheduleError::Unwritable(name(), error))?;
         let bytes = payload.to_string().len();
         if bytes > LONGEST_PAYLOAD {
@@ -243,7 +243,7 @@ impl Schedules {
         self,
         schedule: Schedule<W>,
     ) -> Result<Self, ScheduleError> {
-        self.with(Entry::check(&schedule, false)?)
+        self.with(Entry::check(schedule, false)?)
     }
 
     /// Takes on work of tenants: one job for each that is served.
@@ -254,7 +254,7 @@ impl Schedules {
         self,
         schedule: Schedule<W>,
     ) -> Result<Self, ScheduleError> {
-        self.with(Entry::check(&schedule, true)?)
+        self.with(Entry::check(schedule, true)?)
     }
 
     fn with(mut self, entry: Entry) -> Result<Self, ScheduleError> {

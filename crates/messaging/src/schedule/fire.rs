@@ -1,7 +1,7 @@
 //! Firing: what is due has its jobs put down, and its next fire, in one transaction.
 
 use database::{PlatformTx, StoreError};
-use kernel::{Ambient, DomainError as _, JobId, ScheduleId};
+use kernel::{Ambient, JobId, ScheduleId};
 use sea_orm::FromQueryResult;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -150,15 +150,23 @@ pub(super) async fn fire_some(
                 is_more |= one.jobs >= ENOUGH;
             }
             Ok(None) => savepoint.undo().await?,
-            Err(error) if error.is_transient() => return Err(error),
-            // One that cannot fire keeps no other one waiting.
-            Err(error) => {
+            // One that can never fire keeps no other one waiting.
+            Err(error) if is_of_its_row(&error) => {
                 savepoint.undo().await?;
                 give_up(tx, &row, &error).await?;
             }
+            Err(error) => return Err(error),
         }
     }
     Ok((ticked, is_more))
+}
+
+/// Whether what is written in the row is to blame, and not an outage, a full disk or a defect: those
+/// are waited for, and switch off nothing.
+fn is_of_its_row(error: &StoreError) -> bool {
+    // Data exceptions, and violated constraints.
+    let is_of_data = |state: String| state.starts_with("22") || state.starts_with("23");
+    matches!(error, StoreError::Corrupt(_)) || error.sqlstate().is_some_and(is_of_data)
 }
 
 async fn give_up(tx: &PlatformTx, row: &Row, error: &StoreError) -> Result<(), StoreError> {

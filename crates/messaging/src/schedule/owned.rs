@@ -92,7 +92,7 @@ impl TenantSchedules {
         tenant: TenantId,
         schedule: Schedule<W>,
     ) -> Result<(), PutError> {
-        let entry = Entry::check(&schedule, false)?;
+        let entry = Entry::check(schedule, false)?;
         let Some(zone) = entry.zone.clone() else {
             return Err(ScheduleError::NoTenant(entry.name).into());
         };

@@ -141,7 +141,7 @@ impl Scheduler {
         Ok(None)
     }
 
-    /// Ticks, until it is told to stop; a tick that was begun is ended.
+    /// Ticks, until it is told to stop; what a tick has not committed by then, the next one does.
     pub(crate) async fn run_until(&self, stopping: impl Future<Output = ()>) {
         let mut stopping = std::pin::pin!(stopping);
         let mut tick = tokio::time::interval(TICK);
@@ -149,11 +149,15 @@ impl Scheduler {
         let mut kept_up = Instant::now();
         let mut failing = false;
         loop {
-            tokio::select! {
+            let ticked = async {
+                tick.tick().await;
+                self.tick_and_keep_up(&mut kept_up).await
+            };
+            let ticked = tokio::select! {
                 () = &mut stopping => return,
-                _ = tick.tick() => {}
-            }
-            match self.tick_and_keep_up(&mut kept_up).await {
+                ticked = ticked => ticked,
+            };
+            match ticked {
                 Ok(()) if std::mem::take(&mut failing) => {
                     tracing::info!("schedules fire again");
                 }

@@ -169,10 +169,12 @@ impl Worker {
     /// When PostgreSQL cannot be told that it is there. Later outages are waited for.
     pub async fn run(self) -> Result<Drained, StoreError> {
         let parts = self.parts;
+        if let Some(scheduler) = &self.scheduler {
+            scheduler.declare().await?;
+        }
         parts.appear().await?;
         let mut tasks = Vec::new();
         if let Some(scheduler) = self.scheduler {
-            scheduler.declare().await?;
             let scheduling = Arc::clone(&parts);
             tasks.push(telemetry::spawn_named("schedule", async move {
                 scheduler.run_until(scheduling.until_stopping()).await;

@@ -163,3 +163,26 @@ async fn outages_of_postgresql_lose_no_fire_and_double_none() {
                 FROM platform.schedule_fires GROUP BY schedule_id) it";
     assert_eq!(scene.look(each).await, "60 60");
 }
+
+#[tokio::test]
+async fn a_full_disk_is_waited_for_and_switches_nothing_off() {
+    let scene = Scene::arrange().await;
+    let clock = clock();
+    let scheduler = scene.scheduler(schedules(), &clock);
+    scheduler.declare().await.unwrap();
+    scene
+        .sql(
+            "CREATE FUNCTION platform.fill() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+             RAISE 'no space left on device' USING ERRCODE = 'disk_full'; END $$; \
+             GRANT EXECUTE ON FUNCTION platform.fill() TO PUBLIC; \
+             CREATE TRIGGER fill BEFORE INSERT ON platform.jobs \
+             FOR EACH ROW EXECUTE FUNCTION platform.fill()",
+        )
+        .await;
+    clock.advance(Duration::minutes(30));
+    let error = scheduler.tick().await.unwrap_err();
+    assert_eq!(error.sqlstate().as_deref(), Some("53100"));
+    scene.sql("DROP TRIGGER fill ON platform.jobs").await;
+    assert_eq!(until_all_have_fired(&scheduler).await, 30);
+    all_is_there_once(&scene).await;
+}

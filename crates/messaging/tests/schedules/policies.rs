@@ -1,10 +1,10 @@
 //! What becomes of what was missed.
 
-use messaging::{Misfire, Schedules};
+use messaging::{Misfire, Schedule, Schedules, Zone};
 use time::{Duration, macros::datetime};
 
 use crate::{
-    plan::{census, clock},
+    plan::{census, clock, note},
     scene::Scene,
 };
 
@@ -69,6 +69,31 @@ async fn a_tick_on_time_fires_whatever_the_policy() {
     assert_eq!(scheduler.tick().await.unwrap().fires, 0);
     clock.set(datetime!(2026-11-30 11:00 UTC));
     assert_eq!(scheduler.tick().await.unwrap().fires, 0);
+}
+
+#[tokio::test]
+async fn what_is_too_much_for_one_transaction_is_made_good_in_several() {
+    let scene = Scene::arrange().await;
+    let clock = clock();
+    let schedule = Schedule {
+        misfire: Misfire::Each(1000),
+        ..note("tests.all", "* * * * *", Zone::Named("UTC"))
+    };
+    let declared = Schedules::new().each_tenant(schedule).unwrap();
+    let scheduler = scene.scheduler(declared, &clock);
+    scheduler.declare().await.unwrap();
+    clock.advance(Duration::minutes(1_200));
+    let ticked = scheduler.tick().await.unwrap();
+    assert_eq!((ticked.fires, ticked.jobs), (1_000, 5_000));
+    assert_eq!(
+        scene.whose().await,
+        "acme 1000, globex 1000, initech 1000, public 1000, umbrella 1000"
+    );
+    // `now()` is when a transaction began.
+    let begun = "SELECT count(DISTINCT run_at) FROM platform.jobs";
+    assert_eq!(scene.look(begun).await, "3");
+    clock.advance(Duration::MINUTE);
+    assert_eq!(scheduler.tick().await.unwrap().fires, 1);
 }
 
 #[tokio::test]

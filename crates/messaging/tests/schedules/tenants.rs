@@ -20,8 +20,8 @@ fn each(schedule: Schedule<Note>) -> Schedules {
 async fn what_is_for_each_tenant_is_done_in_each_ones_own() {
     let scene = Scene::arrange().await;
     let clock = clock();
-    let schedules = each(note("tests.all", "0 11 * * *", Zone::Named("UTC")));
-    let scheduler = scene.scheduler(schedules, &clock);
+    let declared = each(note("tests.all", "0 11 * * *", Zone::Named("UTC")));
+    let scheduler = scene.scheduler(declared, &clock);
     scheduler.declare().await.unwrap();
     clock.set(datetime!(2026-11-30 11:00 UTC));
     let ticked = scheduler.tick().await.unwrap();
@@ -100,8 +100,8 @@ async fn a_suspended_tenant_is_passed_over_and_its_own_schedules_stand_still() {
         };
         owned.put(acme, schedule).await.unwrap();
     }
-    let schedules = each(note("tests.all", "0 * * * *", Zone::Named("UTC")));
-    let scheduler = scene.scheduler(schedules, &clock);
+    let declared = each(note("tests.all", "0 * * * *", Zone::Named("UTC")));
+    let scheduler = scene.scheduler(declared, &clock);
     scheduler.declare().await.unwrap();
     scene
         .sql("UPDATE platform.tenants SET status = 'suspended' WHERE slug = 'acme'")

@@ -113,7 +113,7 @@ impl Timetable {
             if fires.len() >= most || from == first {
                 return fires.split_off(fires.len().saturating_sub(most));
             }
-            step = step * 2;
+            step *= 2;
         }
     }
 
