@@ -46,6 +46,7 @@ mod model;
 mod ports;
 mod postgres;
 mod schedule;
+mod rabbit;
 mod worker;
 
 pub use enqueue::{EnqueueError, Enqueuer};
@@ -63,4 +64,5 @@ pub use schedule::{
     CronError, CronExpression, Misfire, PutError, Schedule, ScheduleError, ScheduleRecord,
     Scheduler, Schedules, TenantSchedules, Ticked, Timetable, Zone,
 };
+pub use rabbit::{RabbitBroker, RabbitSettings, RabbitSettingsError};
 pub use worker::{Drained, JobOutcome, Observer, Stop, Worker, WorkerParts, WorkerSettings};
