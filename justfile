@@ -13,14 +13,21 @@ default:
 up *arguments:
     @exec setpriv --pdeathsig TERM env --default-signal=INT deploy/local/up "$@"
 
-# Runs the whole suite against a private PostgreSQL; arguments go to the test runner.
+# Runs the whole suite against a private PostgreSQL and RabbitMQ; arguments go to the test runner.
 test *arguments: _compiler
     #!/usr/bin/env bash
     set -euo pipefail
-    # Whoever sets the variable tests on a server of their own. Ours runs on: ./just services-stop.
-    if [ -z "${HRMS_TEST_DATABASE_URL:-}" ]; then
-        deploy/local/services postgres-only
+    # Whoever sets a variable tests on a server of their own. Ours run on: ./just services-stop.
+    database=${HRMS_TEST_DATABASE_URL:-} rabbitmq=${HRMS_TEST_RABBITMQ_URL:-}
+    if [ -z "$database" ] || [ -z "$rabbitmq" ]; then
+        if [ -n "$rabbitmq" ]; then
+            deploy/local/services postgres-only
+        else
+            deploy/local/services for-tests
+        fi
         source .local/services.env
+        export HRMS_TEST_DATABASE_URL=${database:-$HRMS_TEST_DATABASE_URL}
+        export HRMS_TEST_RABBITMQ_URL=${rabbitmq:-$HRMS_TEST_RABBITMQ_URL}
     fi
     if cargo nextest --version >/dev/null 2>&1; then
         cargo nextest run --no-fail-fast "$@"
