@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use database::{Database, Platform, PlatformContext, PlatformTx, Tenant, TenantContext, TenantTx};
 use kernel::{Ambient, JobId, TenantId};
 use messaging::{
-    Backoff, Enqueuer, Handlers, JobError, JobState, Jobs, LocalBroker, Order, Origin, PlatformJob,
-    Queue, Run, Stop, TenantJob, Tenants, TenantsUnknown, Work, Worker, WorkerParts,
+    Backoff, Broker, Enqueuer, Handlers, JobError, JobState, Jobs, LocalBroker, Order, Origin,
+    PlatformJob, Queue, Run, Stop, TenantJob, Tenants, TenantsUnknown, Work, Worker, WorkerParts,
     WorkerSettings,
 };
 use serde::{Deserialize, Serialize};
@@ -211,13 +211,13 @@ pub(crate) struct Scene {
 }
 
 /// A worker that runs in the test's own process.
-pub(crate) struct Working {
-    pub(crate) broker: Arc<LocalBroker>,
+pub(crate) struct Working<B = LocalBroker> {
+    pub(crate) broker: Arc<B>,
     pub(crate) stop: Stop,
     task: JoinHandle<messaging::Drained>,
 }
 
-impl Working {
+impl<B> Working<B> {
     /// Tells it to stop, and waits until it has.
     pub(crate) async fn end(self) -> messaging::Drained {
         self.stop.stop();
@@ -296,7 +296,7 @@ impl Scene {
         job
     }
 
-    pub(crate) fn parts(&self, broker: &Arc<LocalBroker>) -> WorkerParts {
+    pub(crate) fn parts<B: Broker + 'static>(&self, broker: &Arc<B>) -> WorkerParts {
         WorkerParts {
             database: self.database.clone(),
             platform: self.platform.clone(),
@@ -315,6 +315,15 @@ impl Scene {
             .iter()
             .map(|(queue, slots)| (*queue, 2 * slots));
         let broker = Arc::new(LocalBroker::new(rooms));
+        self.work_over(broker, settings)
+    }
+
+    /// Starts a worker that others give its messages to.
+    pub(crate) fn work_over<B: Broker + 'static>(
+        &self,
+        broker: Arc<B>,
+        settings: WorkerSettings,
+    ) -> Working<B> {
         let (worker, stop) = Worker::new(self.parts(&broker), settings);
         let task = telemetry::spawn(async move { worker.run().await.unwrap() });
         Working { broker, stop, task }
