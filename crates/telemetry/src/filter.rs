@@ -16,7 +16,7 @@ use tracing_subscriber::layer::Context;
 pub const ACCESS_LOG: &str = "access_log";
 
 /// Crates of this workspace: the general level is theirs. Others are held at [`LIBRARIES`].
-const HOUSE: [&str; 13] = [
+const HOUSE: [&str; 14] = [
     "access",
     "app",
     "auth",
@@ -25,6 +25,7 @@ const HOUSE: [&str; 13] = [
     "hrms_api",
     "hrms_bootstrap",
     "kernel",
+    "messaging",
     "migration",
     "telemetry",
     "tenancy",
@@ -39,13 +40,17 @@ const LIBRARIES: LevelFilter = LevelFilter::INFO;
 /// fill the log of errors, and nobody of the house could do anything about it. Silent unless named.
 const ABOUT_STRANGERS: [&str; 2] = ["actix_http::h1::decoder", "actix_http::h1::dispatcher"];
 
+/// Crates that print a password where they tell every frame they send: named or not, they say no
+/// more than [`LevelFilter::DEBUG`].
+const WITH_SECRETS: [&str; 1] = ["lapin"];
+
 /// A general level, and other levels for some crates or modules: `info,employees=debug,sqlx=warn`.
 ///
 /// Levels are `off`, `error`, `warn`, `info`, `debug` and `trace`. The general one comes first
 /// and is that of the workspace's own crates; libraries follow it up to `info`, unless one is
 /// named. What reads HTTP is silent unless it is named (`info,actix_http=error`), for it calls
 /// every request that cannot be read an error. A name means the module and everything in it; the
-/// longest that fits decides.
+/// longest that fits decides. What would print a password at `trace` stays at `debug`.
 ///
 /// Not the `EnvFilter` of `tracing-subscriber`: that takes a mistyped level for the name of a
 /// crate and falls silent, and looks up a table whenever a span is entered.
@@ -83,11 +88,17 @@ impl LogFilter {
     }
 
     fn level_of(&self, target: &str) -> LevelFilter {
-        self.modules
+        let named = self
+            .modules
             .iter()
             .filter(|(module, _)| lies_in(target, module))
-            .max_by_key(|(module, _)| module.len())
-            .map_or_else(|| self.general_level_of(target), |(_, level)| *level)
+            .max_by_key(|(module, _)| module.len());
+        let level = named.map_or_else(|| self.general_level_of(target), |(_, level)| *level);
+        if WITH_SECRETS.iter().any(|module| lies_in(target, module)) {
+            level.min(LevelFilter::DEBUG)
+        } else {
+            level
+        }
     }
 
     fn general_level_of(&self, target: &str) -> LevelFilter {
@@ -212,6 +223,15 @@ mod tests {
             filter("warn,sqlx=debug").level_of("sqlx::query"),
             LevelFilter::DEBUG
         );
+    }
+
+    #[test]
+    fn what_would_print_a_password_does_not_even_when_it_is_asked_to() {
+        let frames = "lapin::io_loop";
+        let asked = filter("info,lapin::io_loop=trace");
+        assert_eq!(asked.level_of(frames), LevelFilter::DEBUG);
+        assert_eq!(filter("info,lapin=off").level_of(frames), LevelFilter::OFF);
+        assert_eq!(filter("trace").level_of(frames), LevelFilter::INFO);
     }
 
     #[test]
