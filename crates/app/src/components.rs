@@ -64,6 +64,12 @@ pub enum StartError {
         /// As many there are.
         pool_size: u32,
     },
+    /// RabbitMQ's address or prefix is none.
+    #[error("the settings of [broker] cannot be used")]
+    Broker(#[from] messaging::RabbitSettingsError),
+    /// A schedule of the program's own is none: a defect.
+    #[error("the schedules of this program cannot be used")]
+    Schedules(#[from] messaging::ScheduleError),
     /// A worker that does nothing.
     #[error("every queue of [worker] is set to 0: the worker would do nothing")]
     NoSlots,

@@ -14,8 +14,8 @@ use auth::Purge;
 use database::{StoreError, TenantContext, Watch};
 use kernel::{Ambient, TenantId};
 use messaging::{
-    Backoff, Broker, Drained, EnvelopeFault, JobOutcome, Jobs, LocalBroker, Observer, Queue, Stop,
-    Tenants, TenantsUnknown, Worker, WorkerParts,
+    Backoff, Broker, Drained, EnvelopeFault, JobOutcome, Jobs, LocalBroker, Observer, Queue,
+    RabbitBroker, RabbitSettings, Stop, Tenants, TenantsUnknown, Worker, WorkerParts,
 };
 use telemetry::{JobMetrics, Metrics};
 use tenancy::Directory;
@@ -31,6 +31,7 @@ use crate::{
 /// Everything that a process which does jobs works with.
 pub struct WorkerComponents {
     worker: Worker,
+    rabbit: Option<Arc<RabbitBroker>>,
     stop: Stop,
     jobs: Jobs,
     backlog: Arc<Backlog>,
@@ -71,9 +72,9 @@ impl WorkerComponents {
         let mut metrics = metrics::of_database(&database);
         let backlog = Arc::new(Backlog::default());
         Arc::clone(&backlog).show(&mut metrics);
-        let rooms = slots.iter().map(|(queue, slots)| (*queue, 2 * slots));
+        let (broker, rabbit) = broker(settings, &slots, &ambient)?;
         let parts = WorkerParts {
-            broker: Arc::new(LocalBroker::new(rooms)) as Arc<dyn Broker>,
+            broker,
             tenants: Arc::new(Known(directory)),
             handlers: Arc::new(jobs::handlers(tools)),
             observer: Arc::new(Counted(JobMetrics::register(&mut metrics))),
@@ -83,7 +84,8 @@ impl WorkerComponents {
         };
         let (worker, stop) = Worker::new(parts, worker_settings(&settings.worker, slots));
         Ok(Self {
-            worker,
+            worker: worker.with_schedules(jobs::schedules()?)?,
+            rabbit,
             stop,
             jobs,
             backlog,
@@ -107,6 +109,7 @@ impl WorkerComponents {
     ) -> Result<(impl Future<Output = Result<Drained, StoreError>>, Stop), StoreError> {
         let Self {
             worker,
+            rabbit,
             stop,
             jobs,
             backlog,
@@ -121,6 +124,9 @@ impl WorkerComponents {
             });
             let drained = worker.run().await;
             counting.abort();
+            if let Some(rabbit) = rabbit {
+                rabbit.close().await;
+            }
             drop(watch);
             database.close().await;
             drained
@@ -162,6 +168,27 @@ fn worker_settings(
         },
         drain: settings.drain,
     }
+}
+
+type Carrier = (Arc<dyn Broker>, Option<Arc<RabbitBroker>>);
+
+/// RabbitMQ, if there is one; else the process carries its own messages.
+fn broker(
+    settings: &Settings,
+    slots: &BTreeMap<Queue, usize>,
+    ambient: &Ambient,
+) -> Result<Carrier, StartError> {
+    let Some(url) = &settings.broker.url else {
+        let rooms = slots.iter().map(|(queue, slots)| (*queue, 2 * slots));
+        return Ok((Arc::new(LocalBroker::new(rooms)), None));
+    };
+    let rabbit = RabbitSettings {
+        patience: settings.broker.timeout,
+        confirm_patience: settings.broker.timeout,
+        ..RabbitSettings::new(url.clone(), settings.broker.prefix.as_str())
+    };
+    let rabbit = Arc::new(RabbitBroker::start(&rabbit, ambient)?);
+    Ok((Arc::clone(&rabbit) as _, Some(rabbit)))
 }
 
 /// The registry, as this process knows it.

@@ -34,8 +34,8 @@
 //! - No tenant keeps another waiting: each has its turn, and half of the places at most.
 //! - A tenant that is not served has its jobs parked, and gets them back when it is served again.
 //! - A schedule fires once for each instant, and a fire and its jobs are committed together.
-//! - A broker makes it faster and changes nothing else: without one, the process carries its own
-//!   messages ([`LocalBroker`]).
+//! - A broker ([`RabbitBroker`]) makes it faster and changes nothing else: without one, the process
+//!   carries its own messages ([`LocalBroker`]).
 
 #![deny(missing_docs)]
 
@@ -45,8 +45,8 @@ mod local;
 mod model;
 mod ports;
 mod postgres;
-mod schedule;
 mod rabbit;
+mod schedule;
 mod worker;
 
 pub use enqueue::{EnqueueError, Enqueuer};
@@ -60,9 +60,9 @@ pub use ports::{
     Broker, BrokerStatus, Deliveries, Delivery, Handed, Receipt, Tenants, TenantsUnknown,
 };
 pub use postgres::{Attendance, Backlog, JobFilter, JobRecord, Jobs};
+pub use rabbit::{RabbitBroker, RabbitSettings, RabbitSettingsError};
 pub use schedule::{
     CronError, CronExpression, Misfire, PutError, Schedule, ScheduleError, ScheduleRecord,
     Scheduler, Schedules, TenantSchedules, Ticked, Timetable, Zone,
 };
-pub use rabbit::{RabbitBroker, RabbitSettings, RabbitSettingsError};
 pub use worker::{Drained, JobOutcome, Observer, Stop, Worker, WorkerParts, WorkerSettings};

@@ -16,7 +16,7 @@ use tracing_subscriber::layer::Context;
 pub const ACCESS_LOG: &str = "access_log";
 
 /// Crates of this workspace: the general level is theirs. Others are held at [`LIBRARIES`].
-const HOUSE: [&str; 14] = [
+const HOUSE: [&str; 15] = [
     "access",
     "app",
     "auth",
@@ -24,6 +24,7 @@ const HOUSE: [&str; 14] = [
     "employees",
     "hrms_api",
     "hrms_bootstrap",
+    "hrms_worker",
     "kernel",
     "messaging",
     "migration",

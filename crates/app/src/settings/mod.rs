@@ -48,8 +48,9 @@ use std::fmt::Write;
 pub use error::{Problem, SettingsError};
 pub use reference::reference;
 pub use sections::{
-    Argon2Settings, AuthSettings, DatabaseSettings, HealthSettings, HttpSettings, ImportSettings,
-    LimitSettings, MetricsSettings, PrincipalCacheSettings, TenancySettings, WorkerSettings,
+    Argon2Settings, AuthSettings, BrokerSettings, DatabaseSettings, HealthSettings, HttpSettings,
+    ImportSettings, LimitSettings, MetricsSettings, PrincipalCacheSettings, TenancySettings,
+    WorkerSettings,
 };
 pub use sources::{DEFAULT_FILE, LoadFrom};
 pub use telemetry::{LogSettings, TraceSettings};
@@ -75,6 +76,8 @@ pub struct Settings {
     pub auth: AuthSettings,
     /// What a worker does at a time.
     pub worker: WorkerSettings,
+    /// RabbitMQ.
+    pub broker: BrokerSettings,
     /// Health checks.
     pub health: HealthSettings,
     /// Logs.
@@ -141,6 +144,7 @@ impl Settings {
             TenancySettings::describe("tenancy"),
             AuthSettings::describe("auth"),
             WorkerSettings::describe("worker"),
+            BrokerSettings::describe("broker"),
             HealthSettings::describe("health"),
             LogSettings::describe("log"),
             MetricsSettings::describe("metrics"),
@@ -158,6 +162,7 @@ impl Settings {
         let tenancy = TenancySettings::read("tenancy", reader);
         let auth = AuthSettings::read("auth", reader);
         let worker = WorkerSettings::read("worker", reader);
+        let broker = BrokerSettings::read("broker", reader);
         let health = HealthSettings::read("health", reader);
         let log = LogSettings::read("log", reader);
         let metrics = MetricsSettings::read("metrics", reader);
@@ -170,6 +175,7 @@ impl Settings {
             tenancy: tenancy?,
             auth: auth?,
             worker: worker?,
+            broker: broker?,
             health: health?,
             log: log?,
             metrics: metrics?,
@@ -187,6 +193,7 @@ impl Settings {
         self.tenancy.show("tenancy", &mut shown);
         self.auth.show("auth", &mut shown);
         self.worker.show("worker", &mut shown);
+        self.broker.show("broker", &mut shown);
         self.health.show("health", &mut shown);
         self.log.show("log", &mut shown);
         self.metrics.show("metrics", &mut shown);

@@ -252,6 +252,21 @@ section! {
 }
 
 section! {
+    /// RabbitMQ, which carries messages between workers. Jobs lie in PostgreSQL, and are done without
+    /// it as well.
+    pub struct BrokerSettings {
+        /// Where it is and who logs in, as `amqp://user:password@host:port/virtual-host`, or
+        /// `amqps://`. Not set, each worker carries its own messages.
+        url: Option<SecretString>;
+        /// What the names of queues begin with, so that installations can share a virtual host:
+        /// small letters, digits, hyphens and underscores.
+        prefix: String = "hrms";
+        /// How long a call may take.
+        timeout: Duration = "5s", from "100ms" to "1m";
+    }
+}
+
+section! {
     /// Health checks.
     pub struct HealthSettings {
         /// How long a result is reused, so that asking can't load the database.
