@@ -236,3 +236,82 @@ impl Headers<'_> {
             .ok_or(EnvelopeFault::Malformed(name))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn arrive(letter: Letter) -> Delivery {
+        let mut message = Delivery::mock(1, "".into(), "".into(), false, letter.body);
+        message.properties = letter.properties;
+        message
+    }
+
+    fn envelope() -> impl Strategy<Value = Envelope> {
+        let names = (
+            "[a-z][a-z0-9-]{0,38}[a-z0-9]",
+            "[a-z][a-z0-9_]{0,62}",
+            "[a-z_]{1,40}(\\.[a-z_]{1,40}){1,3}",
+        );
+        let origin = (
+            proptest::option::of("\\PC{1,32}"),
+            proptest::option::of("\\PC{1,64}"),
+            any::<bool>(),
+        );
+        (any::<[u128; 2]>(), names, 0..i64::MAX, 0..i16::MAX, origin).prop_map(
+            |([job, tenant], names, placement_epoch, attempt, origin)| Envelope {
+                job_id: JobId::new(Uuid::from_u128(job)),
+                tenant_id: TenantId::new(Uuid::from_u128(tenant)),
+                tenant_slug: names.0,
+                schema_name: names.1,
+                placement_epoch,
+                kind: names.2,
+                attempt,
+                request_id: origin.0,
+                traceparent: origin
+                    .2
+                    .then(|| "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
+                tracestate: origin.1,
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn a_message_is_read_as_it_was_written(envelope in envelope()) {
+            prop_assert_eq!(read(&arrive(write(&envelope))), Ok(envelope));
+        }
+
+        #[test]
+        fn a_message_without_one_of_its_headers_is_not_read(
+            envelope in envelope(), which in 0_usize..7,
+        ) {
+            let mut message = arrive(write(&envelope));
+            let mut headers = message.properties.headers().clone().unwrap().inner().clone();
+            prop_assert!(headers.remove(OURS[which]).is_some());
+            message.properties = message.properties.with_headers(headers.into());
+            prop_assert_eq!(read(&message), Err(EnvelopeFault::Missing(OURS[which])));
+        }
+
+        #[test]
+        fn a_copy_is_bounded_and_says_why(
+            value in proptest::collection::vec(any::<u8>(), 0..4_000),
+            body in proptest::collection::vec(any::<u8>(), 0..4_000),
+        ) {
+            let mut headers = FieldTable::default();
+            for name in OURS.iter().chain(&["CC", "BCC", "x-death", "strange"]) {
+                set(&mut headers, name, text(value.clone()));
+            }
+            let properties = BasicProperties::default().with_headers(headers);
+            let copy = apart(&arrive(Letter { properties, body }), Queue::Bulk, "because");
+            let headers = copy.properties.headers().clone().unwrap();
+            prop_assert_eq!(headers.inner().get(REASON), Some(&text("because")));
+            let is_kept = value.len() <= LONGEST_KEPT;
+            prop_assert_eq!(headers.inner().len(), 2 + if is_kept { OURS.len() } else { 0 });
+            prop_assert!(copy.body.len() <= LONGEST_KEPT);
+        }
+    }
+}

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use messaging::{Broker as _, BrokerStatus, Handed, JobState, Queue, WorkerSettings};
+use messaging::{Broker as _, BrokerStatus, Handed, JobState, Queue, RabbitBroker, WorkerSettings};
 use testkit::{ACME, GLOBEX};
 
 use crate::{
@@ -28,6 +28,19 @@ async fn order(scene: &Scene, from: usize, count: usize) {
     for number in from..from + count {
         let whose = if number % 2 == 0 { ACME } else { GLOBEX };
         scene.order(whose, &format!("n{number}"), Deed::Work).await;
+    }
+}
+
+/// Hands a message over as a worker does: what RabbitMQ has not, again.
+async fn hand_over(broker: &RabbitBroker) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        let handed = broker.publish(Queue::Default, envelopes(1)).await;
+        if handed.iter().all(|(_, it)| *it == Handed::Over) {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{broker:?}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
 
@@ -89,7 +102,7 @@ async fn a_broker_that_says_nothing_is_not_waited_for_and_what_it_was_given_is_u
     proxy.open().await;
     let mut settings = corner.settings_at(&proxy.url("?heartbeat=1"));
     settings.patience = Duration::from_secs(2);
-    settings.confirm_patience = Duration::from_secs(1);
+    settings.confirm_patience = Duration::from_secs(2);
     let broker = Corner::start(&settings);
     until_ok(&broker).await;
     let handed = broker.publish(Queue::Default, envelopes(2)).await;
@@ -108,8 +121,7 @@ async fn a_broker_that_says_nothing_is_not_waited_for_and_what_it_was_given_is_u
     begun.receipt.acknowledge().await;
     proxy.hush(false);
     until_ok(&broker).await;
-    let handed = broker.publish(Queue::Default, envelopes(1)).await;
-    assert_eq!(handed[0].1, Handed::Over);
+    hand_over(&broker).await;
     let mut deliveries = broker.consume(Queue::Default, 2).await.unwrap();
     for _ in 0..3 {
         next(deliveries.as_mut()).await.receipt.acknowledge().await;
@@ -150,8 +162,8 @@ async fn a_broker_that_is_asked_for_tls_and_has_none_is_away() {
     broker.close().await;
 }
 
-/// A RabbitMQ that this test alone uses: it is stopped in the middle of everything.
-struct Node;
+/// A RabbitMQ that one test alone uses: it is stopped in the middle of everything.
+struct Node(&'static str);
 
 impl Node {
     fn run(arguments: &[&str]) -> String {
@@ -162,13 +174,14 @@ impl Node {
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
-    fn start() -> (Self, String) {
-        Self::run(&["start", "outage"]);
-        (Self, Self::run(&["url", "outage"]))
+    fn start(name: &'static str) -> (Self, String) {
+        Self::run(&["start", name]);
+        (Self(name), Self::run(&["url", name]))
     }
 
-    async fn ctl(command: &'static str) {
-        telemetry::spawn_blocking(move || Self::run(&["ctl", "outage", command]))
+    async fn ctl(&self, command: &[&'static str]) {
+        let arguments = [&["ctl", self.0], command].concat();
+        telemetry::spawn_blocking(move || Self::run(&arguments))
             .await
             .unwrap();
     }
@@ -177,27 +190,53 @@ impl Node {
 impl Drop for Node {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            Self::run(&["stop", "outage"]);
+            Self::run(&["stop", self.0]);
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_broker_whose_memory_is_full_is_away_and_carries_again_when_it_is_not() {
+    let (node, url) = Node::start("full");
+    let corner = Corner::on(url);
+    let mut settings = corner.settings();
+    settings.confirm_patience = Duration::from_secs(2);
+    let broker = Corner::start(&settings);
+    until_ok(&broker).await;
+    let handed = broker.publish(Queue::Default, envelopes(1)).await;
+    assert_eq!(handed[0].1, Handed::Over);
+    node.ctl(&["set_vm_memory_high_watermark", "0.00001"]).await;
+    // RabbitMQ says so to whoever publishes, and may take the first that he does.
+    broker.publish(Queue::Default, envelopes(2)).await;
+    let told = || broker.status().to_string();
+    until(|| told().contains("it takes no messages"), told).await;
+    let handed = broker.publish(Queue::Default, envelopes(1)).await;
+    assert_eq!(handed[0].1, Handed::Back);
+    // What is there is brought, and answered.
+    let mut deliveries = broker.consume(Queue::Default, 1).await.unwrap();
+    next(deliveries.as_mut()).await.receipt.acknowledge().await;
+    node.ctl(&["set_vm_memory_high_watermark", "0.6"]).await;
+    until_ok(&broker).await;
+    hand_over(&broker).await;
+    broker.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_broker_that_is_stopped_in_the_middle_and_comes_back_has_everything_done_once() {
-    let (_node, url) = Node::start();
+    let (node, url) = Node::start("outage");
     let (scene, corner) = (Scene::arrange().await, Corner::on(url));
     let broker = corner.broker().await;
     let worker = scene.work_over(Arc::clone(&broker), impatient());
     let slow = scene.order(ACME, "slow", Deed::Wait).await;
     scene.gate.has_begun().await;
     order(&scene, 0, 40).await;
-    Node::ctl("stop_app").await;
+    node.ctl(&["stop_app"]).await;
     until_away(&broker).await;
     order(&scene, 40, 40).await;
     // What was begun is ended without it.
     scene.gate.let_end();
     scene.until(slow, JobState::Done).await;
-    Node::ctl("start_app").await;
+    node.ctl(&["start_app"]).await;
     until_ok(&broker).await;
     scene.until_count(JobState::Done, 81).await;
     order(&scene, 80, 20).await;
