@@ -82,7 +82,8 @@ impl WorkerComponents {
             platform,
             ambient,
         };
-        let (worker, stop) = Worker::new(parts, worker_settings(&settings.worker, slots));
+        let settings = worker_settings(&settings.worker, slots, rabbit.is_some());
+        let (worker, stop) = Worker::new(parts, settings);
         Ok(Self {
             worker: worker.with_schedules(jobs::schedules()?)?,
             rabbit,
@@ -154,6 +155,7 @@ fn slots(settings: &WorkerSettings) -> BTreeMap<Queue, usize> {
 fn worker_settings(
     settings: &WorkerSettings,
     slots: BTreeMap<Queue, usize>,
+    has_broker: bool,
 ) -> messaging::WorkerSettings {
     let host = rustix::system::uname();
     messaging::WorkerSettings {
@@ -161,7 +163,9 @@ fn worker_settings(
         slots,
         poll_interval: settings.poll_interval,
         lease: settings.lease,
-        hand_over_patience: settings.lease,
+        // In a broker a message waits for as long as every place is taken; one that the process
+        // carries itself is lost with it.
+        hand_over_patience: settings.lease * if has_broker { 4 } else { 1 },
         backoff: Backoff {
             base: settings.first_wait,
             cap: settings.longest_wait,

@@ -44,7 +44,7 @@ impl Parts {
     pub(super) async fn consume_on(self: Arc<Self>, queue: Queue, slots: usize) {
         let slots = slots.max(1);
         let free = Arc::new(Semaphore::new(slots));
-        let prefetch = u16::try_from(2 * slots).unwrap_or(u16::MAX);
+        let prefetch = u16::try_from(slots).unwrap_or(u16::MAX);
         loop {
             let consuming = tokio::select! {
                 () = self.until_stopping() => return,
