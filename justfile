@@ -79,12 +79,15 @@ _large: _compiler _test-server
     [ -n "${HRMS_TEST_DATABASE_URL:-}" ] || source .local/services.env
     cargo test -p employees --lib -- --ignored
 
-# 100,000 jobs of twenty tenants, while the processes that order and do them, and their connections, die.
-chaos: _compiler _test-server
+# 100,000 jobs of twenty tenants, twice (with RabbitMQ and without), while processes, connections and RabbitMQ die.
+chaos jobs="100000": _compiler _test-server
     #!/usr/bin/env bash
     set -euo pipefail
     [ -n "${HRMS_TEST_DATABASE_URL:-}" ] || source .local/services.env
-    HRMS_TEST_CHAOS_JOBS=100000 cargo test -p messaging --test chaos -- --nocapture nothing_is_lost
+    trap 'deploy/local/rabbitmq stop chaos' EXIT
+    deploy/local/rabbitmq start chaos
+    HRMS_TEST_RABBITMQ_URL=$(deploy/local/rabbitmq url chaos) HRMS_TEST_CHAOS_NODE=chaos HRMS_TEST_CHAOS_JOBS={{jobs}} \
+        cargo test -p messaging --test chaos -- --nocapture --test-threads 1 nothing_is_lost
 
 _test-server:
     [ -n "${HRMS_TEST_DATABASE_URL:-}" ] || deploy/local/services postgres-only

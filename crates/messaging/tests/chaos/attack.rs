@@ -3,6 +3,7 @@
 use std::{
     fs::File,
     io::{BufRead as _, BufReader},
+    path::Path,
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -11,7 +12,7 @@ use kernel::{Ambient, JobId};
 use tempfile::NamedTempFile;
 
 use crate::{
-    cast::{PART, URL},
+    cast::{BROKER, PART, PREFIX, URL},
     scene::Scene,
 };
 
@@ -66,10 +67,14 @@ impl Process {
 
 fn spawn(part: &str, scene: &Scene, said: &NamedTempFile) -> Child {
     let said = File::options().append(true).open(said.path()).unwrap();
+    let pipe = scene.pipe.as_ref();
+    let (broker, prefix) = pipe.map_or(("", ""), |it| (it.url.as_str(), it.prefix.as_str()));
     Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "cast", "--ignored", "--nocapture"])
         .env(PART, part)
         .env(URL, scene.app_url())
+        .env(BROKER, broker)
+        .env(PREFIX, prefix)
         .stdin(Stdio::null())
         .stdout(said)
         .stderr(Stdio::null())
@@ -82,6 +87,12 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn rabbitmq(arguments: &[&str]) {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/local/rabbitmq");
+    let status = Command::new(script).args(arguments).status().unwrap();
+    assert!(status.success(), "{arguments:?}");
 }
 
 /// One blow after the other, by chance.
@@ -118,6 +129,20 @@ impl Attack {
         if self.below(3) == 0 {
             died += scene.end_connections().await;
         }
+        if let Some(node) = scene.pipe.as_ref().and_then(|it| it.node.as_deref()) {
+            self.strike_broker(node);
+        }
         died
+    }
+
+    fn strike_broker(&self, node: &str) {
+        match self.below(12) {
+            0 => {
+                rabbitmq(&["ctl", node, "stop_app"]);
+                rabbitmq(&["ctl", node, "start_app"]);
+            }
+            1 | 2 => rabbitmq(&["ctl", node, "close_all_connections", "chaos"]),
+            _ => {}
+        }
     }
 }

@@ -6,8 +6,9 @@ use async_trait::async_trait;
 use database::{Database, DatabaseSettings, Login, Tenant, TenantContext, TenantTx};
 use kernel::{Ambient, TenantId};
 use messaging::{
-    Backoff, Broker, Enqueuer, Handlers, JobError, LocalBroker, Order, Origin, Queue, Run,
-    TenantJob, Tenants, TenantsUnknown, Work, Worker, WorkerParts, WorkerSettings,
+    Backoff, Broker, Enqueuer, Handlers, JobError, LocalBroker, Order, Origin, Queue, RabbitBroker,
+    RabbitSettings, Run, TenantJob, Tenants, TenantsUnknown, Work, Worker, WorkerParts,
+    WorkerSettings,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -17,6 +18,9 @@ use tenancy::{PostgresTenants, Registry};
 pub(crate) const PART: &str = "HRMS_TEST_CHAOS_PART";
 /// As whom.
 pub(crate) const URL: &str = "HRMS_TEST_CHAOS_URL";
+/// Which RabbitMQ carries the messages, and with which names; empty for none.
+pub(crate) const BROKER: &str = "HRMS_TEST_CHAOS_BROKER";
+pub(crate) const PREFIX: &str = "HRMS_TEST_CHAOS_PREFIX";
 
 /// Leaves a mark in its tenant.
 #[derive(Serialize, Deserialize)]
@@ -118,12 +122,25 @@ async fn order_one(
 
 async fn work(database: Database, registry: Arc<Registry>) {
     let platform = registry.platform().clone();
+    let broker: Arc<dyn Broker> = match told(BROKER) {
+        none if none.is_empty() => Arc::new(LocalBroker::new([(Queue::Default, 12)])),
+        url => {
+            let settings = RabbitSettings {
+                backoff: Backoff {
+                    base: Duration::from_millis(100),
+                    cap: Duration::from_secs(1),
+                },
+                ..RabbitSettings::new(url.into(), told(PREFIX))
+            };
+            Arc::new(RabbitBroker::start(&settings, &Ambient::system()).unwrap())
+        }
+    };
     let parts = WorkerParts {
         database,
         platform,
         tenants: Arc::new(Asked(registry)),
         handlers: Arc::new(handlers()),
-        broker: Arc::new(LocalBroker::new([(Queue::Default, 12)])) as Arc<dyn Broker>,
+        broker,
         observer: Arc::new(()),
         ambient: Ambient::system(),
     };

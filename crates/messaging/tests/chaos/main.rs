@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use crate::{
     attack::{Attack, Process},
-    scene::Scene,
+    scene::{Pipe, Scene},
 };
 
 /// How many jobs: `./just chaos` asks for very many.
@@ -21,7 +21,15 @@ const JOBS: (&str, usize) = ("HRMS_TEST_CHAOS_JOBS", 1_000);
 
 #[tokio::test]
 async fn nothing_is_lost_or_done_twice_while_everything_dies() {
-    let scene = Scene::arrange().await;
+    survive(Scene::arrange(None).await).await;
+}
+
+#[tokio::test]
+async fn nothing_is_lost_or_done_twice_through_a_broker_while_everything_dies() {
+    survive(Scene::arrange(Some(Pipe::of_environment())).await).await;
+}
+
+async fn survive(scene: Scene) {
     let wanted = i64::try_from(testkit::scaled(JOBS.0, JOBS.1)).unwrap();
     let mut orderers = [Process::orderer(&scene), Process::orderer(&scene)];
     let mut workers = [Process::worker(&scene), Process::worker(&scene)];

@@ -1,15 +1,43 @@
 //! A database with twenty tenants, and what must be so in the end.
 
-use kernel::JobId;
+use kernel::{Ambient, JobId};
 use sqlx::AssertSqlSafe;
 use testkit::TestDatabase;
 
-pub(crate) struct Scene(TestDatabase);
+pub(crate) struct Scene {
+    database: TestDatabase,
+    pub(crate) pipe: Option<Pipe>,
+}
+
+/// The RabbitMQ that carries the messages.
+#[derive(Clone, Debug)]
+pub(crate) struct Pipe {
+    pub(crate) url: String,
+    pub(crate) prefix: String,
+    /// The private node it is, if nobody else uses it and it may be stopped.
+    pub(crate) node: Option<String>,
+}
+
+impl Pipe {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "tests take their server from the environment"
+    )]
+    pub(crate) fn of_environment() -> Self {
+        let id: JobId = Ambient::system().id();
+        Self {
+            url: std::env::var("HRMS_TEST_RABBITMQ_URL").unwrap(),
+            prefix: format!("chaos-{}", id.uuid().simple()),
+            node: std::env::var("HRMS_TEST_CHAOS_NODE").ok(),
+        }
+    }
+}
 
 impl Scene {
     /// Public, two with schemas of their own, and the others in a pool.
-    pub(crate) async fn arrange() -> Self {
-        let scene = Self(TestDatabase::create().await);
+    pub(crate) async fn arrange(pipe: Option<Pipe>) -> Self {
+        let database = TestDatabase::create().await;
+        let scene = Self { database, pipe };
         scene
             .sql(
                 "INSERT INTO platform.tenants (id, slug, name, name_key, schema_name, placement, \
@@ -22,18 +50,18 @@ impl Scene {
     }
 
     pub(crate) fn app_url(&self) -> String {
-        self.0.app_url()
+        self.database.app_url()
     }
 
     async fn sql(&self, sql: &str) {
         let sql = AssertSqlSafe(sql.to_owned());
-        let mut superuser = self.0.superuser().await;
+        let mut superuser = self.database.superuser().await;
         sqlx::raw_sql(sql).execute(&mut superuser).await.unwrap();
     }
 
     pub(crate) async fn count(&self, what: &str) -> i64 {
         let query = AssertSqlSafe(format!("SELECT count(*) FROM {what}"));
-        let mut superuser = self.0.superuser().await;
+        let mut superuser = self.database.superuser().await;
         sqlx::query_scalar(query)
             .fetch_one(&mut superuser)
             .await
@@ -43,7 +71,7 @@ impl Scene {
     /// How many jobs stand where, and after how many tries.
     pub(crate) async fn states(&self) -> Vec<(String, i64, i16)> {
         let query = "SELECT state, count(*), max(attempt) FROM platform.jobs GROUP BY state";
-        let mut superuser = self.0.superuser().await;
+        let mut superuser = self.database.superuser().await;
         sqlx::query_as(query)
             .fetch_all(&mut superuser)
             .await
@@ -54,9 +82,9 @@ impl Scene {
     pub(crate) async fn end_connections(&self) -> usize {
         let query = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
              WHERE datname = current_database() AND usename = $1";
-        let mut superuser = self.0.superuser().await;
+        let mut superuser = self.database.superuser().await;
         let ended: i64 = sqlx::query_scalar(query)
-            .bind(self.0.role("app"))
+            .bind(self.database.role("app"))
             .fetch_one(&mut superuser)
             .await
             .unwrap();
@@ -68,7 +96,7 @@ impl Scene {
         let ids: Vec<_> = acknowledged.iter().map(|job| job.uuid()).collect();
         let lost = "SELECT count(*) FROM unnest($1::uuid[]) AS ours (id) \
              WHERE NOT EXISTS (SELECT FROM platform.jobs WHERE jobs.id = ours.id)";
-        let mut superuser = self.0.superuser().await;
+        let mut superuser = self.database.superuser().await;
         let lost: i64 = sqlx::query_scalar(lost)
             .bind(ids)
             .fetch_one(&mut superuser)
