@@ -71,6 +71,9 @@ CREATE INDEX jobs_waiting_idx ON jobs (queue, tenant_id, run_at, id)
 -- What is under way: never many.
 CREATE INDEX jobs_under_way_idx ON jobs (queue, tenant_id)
     WHERE state = 'running' OR handed_over_until IS NOT NULL;
+-- What has run out: read in this order, so that nothing else of the table is.
+CREATE INDEX jobs_handed_over_idx ON jobs (handed_over_until) WHERE handed_over_until IS NOT NULL;
+CREATE INDEX jobs_lease_idx ON jobs (lease_until) WHERE lease_until IS NOT NULL;
 CREATE UNIQUE INDEX jobs_unique_key ON jobs (tenant_id, kind, unique_key)
     WHERE unique_key IS NOT NULL AND state IN ('ready', 'running', 'retry', 'parked');
 CREATE INDEX jobs_parked_idx ON jobs (tenant_id) WHERE state = 'parked';

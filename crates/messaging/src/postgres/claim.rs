@@ -52,7 +52,9 @@ const CLAIM: &str = "\
         started_at = clock_timestamp(), handed_over_until = NULL, progress_done = NULL, \
         progress_total = NULL \
     FROM jsonb_to_recordset($1) AS claim (id uuid, tenant_id uuid, kind text, token uuid) \
-    WHERE jobs.id = claim.id AND jobs.tenant_id = claim.tenant_id AND jobs.kind = claim.kind \
+    WHERE jobs.id = claim.id \
+        AND jobs.id = ANY (ARRAY(SELECT (it ->> 'id')::uuid FROM jsonb_array_elements($1) it)) \
+        AND jobs.tenant_id = claim.tenant_id AND jobs.kind = claim.kind \
         AND jobs.state IN ('ready', 'retry') AND jobs.run_at <= now() \
     RETURNING jobs.id, jobs.lease_token, jobs.kind, jobs.payload_version, \
         jobs.payload, jobs.attempt, jobs.max_attempts, jobs.request_id, jobs.traceparent, \
@@ -98,7 +100,7 @@ impl From<Row> for Taken {
 }
 
 const LOOK: &str = "SELECT id, tenant_id, kind FROM jobs \
-     WHERE id IN (SELECT it::uuid FROM jsonb_array_elements_text($1) it)";
+     WHERE id = ANY (ARRAY(SELECT it::uuid FROM jsonb_array_elements_text($1) it))";
 
 #[derive(FromQueryResult)]
 struct Known {

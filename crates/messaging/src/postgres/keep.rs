@@ -51,6 +51,7 @@ const RENEW: &str = "\
         progress_total = coalesce(held.total, progress_total) \
     FROM jsonb_to_recordset($1) AS held (id uuid, token uuid, done bigint, total bigint) \
     WHERE jobs.id = held.id AND jobs.lease_token = held.token \
+        AND jobs.id = ANY (ARRAY(SELECT (it ->> 'id')::uuid FROM jsonb_array_elements($1) it)) \
     RETURNING jobs.id";
 
 /// Who is told that it was lost has its place in the line again at once: it waited already.
@@ -62,13 +63,13 @@ const SWEEP: &str = "\
             last_error = format('the worker %s was lost while it did this, in try %s of %s', \
                 worker_id, attempt, max_attempts), \
             lease_token = NULL, lease_until = NULL, worker_id = NULL \
-        WHERE id IN (SELECT id FROM jobs WHERE state = 'running' AND lease_until < now() \
-            LIMIT 1000 FOR UPDATE SKIP LOCKED) \
+        WHERE id = ANY (ARRAY(SELECT id FROM jobs WHERE lease_until < now() \
+            ORDER BY lease_until LIMIT 1000 FOR UPDATE SKIP LOCKED)) \
         RETURNING state \
     ), strayed AS ( \
         UPDATE jobs SET handed_over_until = NULL \
-        WHERE id IN (SELECT id FROM jobs WHERE handed_over_until < now() \
-            LIMIT 1000 FOR UPDATE SKIP LOCKED) \
+        WHERE id = ANY (ARRAY(SELECT id FROM jobs WHERE handed_over_until < now() \
+            ORDER BY handed_over_until LIMIT 1000 FOR UPDATE SKIP LOCKED)) \
         RETURNING id \
     ), resumed AS ( \
         UPDATE jobs SET state = 'ready', parked_for = NULL \

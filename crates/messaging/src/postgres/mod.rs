@@ -76,7 +76,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         const TAKE_BACK: &str = "UPDATE jobs SET handed_over_until = NULL, \
              run_at = greatest(run_at, now() + make_interval(secs => $2)) \
-             WHERE id IN (SELECT it::uuid FROM jsonb_array_elements_text($1) it) \
+             WHERE id = ANY (ARRAY(SELECT it::uuid FROM jsonb_array_elements_text($1) it)) \
              AND handed_over_until IS NOT NULL";
         if jobs.is_empty() {
             return Ok(());
