@@ -27,12 +27,22 @@ pub(crate) struct HandOver {
 /// What was found.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
-    /// Whether this process had the turn of the queue at all.
-    pub(crate) is_ours: bool,
     /// To hand over.
     pub(crate) envelopes: Vec<Envelope>,
-    /// After whom it goes on, when there were any.
-    pub(crate) last: Option<Uuid>,
+    /// With whom it goes on.
+    pub(crate) next: Next,
+}
+
+/// Who has the next turn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// Whose turn it was: another process has the turn of the queue, or every place is taken.
+    #[default]
+    Same,
+    /// Who comes after this tenant.
+    After(Uuid),
+    /// The first tenant: the last one had his.
+    First,
 }
 
 #[derive(FromQueryResult)]
@@ -48,63 +58,86 @@ const TURN: &str =
 /// How many may be on their way is twice what all workers of the queue can do at a time, so that
 /// none waits and nothing lies long where it cannot be taken back from; and a tenant has half of what
 /// they can do.
-///
-/// The recursion goes from tenant to tenant by the index: tenants that have much cost no more than
-/// those that have little. It compares (queue, tenant) as one, and what is picked is named as an array,
-/// because no other index can serve the one, and nothing but the key the other: whatever the planner
-/// believes about a table that is empty at noon and holds millions at night, it reads no more of it.
-const PICK: &str = "\
-    WITH RECURSIVE slots AS ( \
-        SELECT coalesce(sum((queues::jsonb ->> $1)::bigint), 0) AS total FROM workers \
+const ROOM: &str = "\
+    WITH slots AS ( \
+        SELECT coalesce(sum((queues::jsonb ->> $1)::bigint), 0)::bigint AS total FROM workers \
         WHERE seen_at > now() - interval '30 s' \
-    ), under_way AS ( \
-        SELECT tenant_id, count(*) AS total, \
-            count(*) FILTER (WHERE handed_over_until IS NOT NULL) AS handed \
-        FROM jobs \
+    ) \
+    SELECT CASE WHEN EXISTS (SELECT FROM paused_queues WHERE queue = $1) THEN 0 \
+            ELSE greatest(0, least($2, 2 * total - (SELECT count(*) FROM jobs \
+                WHERE queue = $1 AND handed_over_until IS NOT NULL))) END AS places, \
+        greatest(1, total / 2) AS per_tenant \
+    FROM slots";
+
+#[derive(FromQueryResult)]
+struct Room {
+    places: i64,
+    per_tenant: i64,
+}
+
+/// The next `$3` tenants for whom something waits. The recursion goes from tenant to tenant by the
+/// index: tenants that have much cost no more than those that have little. It compares (queue, tenant)
+/// as one, and what is picked below is named as an array, because no other index can serve the one,
+/// and nothing but the key the other: whatever the planner believes about a table that is empty at noon
+/// and holds millions at night, it reads no more of it.
+macro_rules! turns {
+    ($rest:literal) => {
+        concat!(
+            "WITH RECURSIVE turn (queue, tenant_id) AS ( \
+                 (SELECT queue, tenant_id FROM jobs \
+                 WHERE state IN ('ready', 'retry') AND handed_over_until IS NULL \
+                     AND (queue, tenant_id) >= ($1, $2) \
+                 ORDER BY queue, tenant_id LIMIT 1) \
+                 UNION ALL \
+                 SELECT next.queue, next.tenant_id FROM turn CROSS JOIN LATERAL ( \
+                     SELECT j.queue, j.tenant_id FROM jobs j \
+                     WHERE j.state IN ('ready', 'retry') AND j.handed_over_until IS NULL \
+                         AND (j.queue, j.tenant_id) > (turn.queue, turn.tenant_id) \
+                     ORDER BY j.queue, j.tenant_id LIMIT 1) AS next \
+                 WHERE turn.queue = $1 \
+             ), turns AS ( \
+                 SELECT tenant_id FROM turn WHERE queue = $1 LIMIT $3 \
+             ) ",
+            $rest
+        )
+    };
+}
+
+const PICK: &str = turns!(
+    ", under_way AS ( \
+        SELECT tenant_id, count(*) AS total FROM jobs \
         WHERE queue = $1 AND (state = 'running' OR handed_over_until IS NOT NULL) \
         GROUP BY tenant_id \
-    ), room AS ( \
-        SELECT CASE WHEN EXISTS (SELECT FROM paused_queues WHERE queue = $1) THEN 0 \
-            ELSE greatest(0, least($3, 2 * slots.total \
-                - (SELECT coalesce(sum(handed), 0) FROM under_way))) END::bigint AS places, \
-            greatest(1, slots.total / 2) AS per_tenant \
-        FROM slots \
-    ), turn (queue, tenant_id) AS ( \
-        (SELECT queue, tenant_id FROM jobs \
-        WHERE state IN ('ready', 'retry') AND handed_over_until IS NULL \
-            AND (queue, tenant_id) >= ($1, $2) \
-        ORDER BY queue, tenant_id LIMIT 1) \
-        UNION ALL \
-        SELECT next.queue, next.tenant_id FROM turn CROSS JOIN LATERAL ( \
-            SELECT j.queue, j.tenant_id FROM jobs j \
-            WHERE j.state IN ('ready', 'retry') AND j.handed_over_until IS NULL \
-                AND (j.queue, j.tenant_id) > (turn.queue, turn.tenant_id) \
-            ORDER BY j.queue, j.tenant_id LIMIT 1) AS next \
-        WHERE turn.queue = $1 \
-    ), turns AS ( \
-        SELECT tenant_id FROM turn WHERE queue = $1 LIMIT $4 \
     ), due AS ( \
         SELECT job.id, turns.tenant_id, job.nth \
-        FROM turns CROSS JOIN room \
+        FROM turns \
         LEFT JOIN under_way ON under_way.tenant_id = turns.tenant_id \
         CROSS JOIN LATERAL ( \
             SELECT j.id, row_number() OVER (ORDER BY j.run_at, j.id) AS nth FROM jobs j \
             WHERE j.queue = $1 AND j.state IN ('ready', 'retry') AND j.handed_over_until IS NULL \
                 AND j.tenant_id = turns.tenant_id AND j.run_at <= now() \
             ORDER BY j.run_at, j.id \
-            LIMIT least(room.places, \
-                greatest(0, room.per_tenant - coalesce(under_way.total, 0))) \
+            LIMIT least($4, greatest(0, $5 - coalesce(under_way.total, 0))) \
         ) AS job \
     ), picked AS ( \
-        SELECT id, tenant_id, nth FROM due ORDER BY nth, tenant_id \
-        LIMIT (SELECT places FROM room) \
+        SELECT id, tenant_id, nth FROM due ORDER BY nth, tenant_id LIMIT $4 \
     ) \
-    UPDATE jobs SET handed_over_until = now() + make_interval(secs => $5) \
+    UPDATE jobs SET handed_over_until = now() + make_interval(secs => $6) \
     FROM picked LEFT JOIN tenants t ON t.id = picked.tenant_id \
     WHERE jobs.id = picked.id AND jobs.id = ANY (ARRAY(SELECT id FROM picked)) \
         AND jobs.state IN ('ready', 'retry') AND jobs.handed_over_until IS NULL \
     RETURNING jobs.id, jobs.tenant_id, t.slug, t.schema_name, t.status, t.placement_epoch, \
-        jobs.kind, jobs.attempt, jobs.request_id, jobs.traceparent, jobs.tracestate, picked.nth";
+        jobs.kind, jobs.attempt, jobs.request_id, jobs.traceparent, jobs.tracestate, picked.nth"
+);
+
+/// How far a look came that found nothing: the next one goes on after these tenants, whose jobs wait
+/// for their time, or who have what they may have.
+const REACHED: &str = turns!("SELECT tenant_id FROM turns ORDER BY tenant_id DESC LIMIT 1");
+
+#[derive(FromQueryResult)]
+struct Reached {
+    tenant_id: Uuid,
+}
 
 #[derive(FromQueryResult)]
 struct Row {
@@ -122,10 +155,12 @@ struct Row {
     nth: i64,
 }
 
-/// Jobs of a tenant that the registry does not have are nobody's.
+/// Jobs of a tenant that the registry does not have are nobody's. Some at a time: there may be more
+/// than a statement has the time for, and the queue would wait for them for ever.
 const ORPHANED: &str = "UPDATE jobs SET state = 'dead', handed_over_until = NULL, \
      last_error = 'the registry has no such tenant', ended_at = now() \
-     WHERE tenant_id = $1 AND state IN ('ready', 'retry')";
+     WHERE id IN (SELECT id FROM jobs WHERE tenant_id = $1 AND state IN ('ready', 'retry') \
+         LIMIT 1000 FOR UPDATE SKIP LOCKED)";
 
 impl Store {
     /// Takes what is next, and marks it as handed over. What belongs to a tenant that is not served
@@ -137,25 +172,39 @@ impl Store {
             tx.rollback().await?;
             return Ok(Found::default());
         }
-        let room = wanted
+        let most = wanted
             .room
             .map_or(i64::MAX, |room| i64::try_from(room).unwrap_or(i64::MAX));
+        let queue = wanted.queue.as_str();
+        let room: Option<Room> = tx.row(ROOM, [queue.into(), most.into()]).await?;
+        let Some(room) = room.filter(|room| room.places > 0) else {
+            tx.rollback().await?;
+            return Ok(Found::default());
+        };
+        let tenants = i64::from(wanted.tenants);
         let values = [
-            wanted.queue.as_str().into(),
+            queue.into(),
             wanted.from.into(),
-            room.into(),
-            i64::from(wanted.tenants).into(),
+            tenants.into(),
+            room.places.into(),
+            room.per_tenant.into(),
             wanted.patience.as_secs_f64().into(),
         ];
         let mut rows: Vec<Row> = tx.rows(PICK, values).await?;
         rows.sort_unstable_by_key(|row| (row.nth, row.tenant_id));
-        let last = rows.iter().map(|row| row.tenant_id).max();
+        let picked = rows.iter().map(|row| row.tenant_id).max();
+        let last = if picked.is_some() {
+            picked
+        } else {
+            let values = [queue.into(), wanted.from.into(), tenants.into()];
+            let reached: Option<Reached> = tx.row(REACHED, values).await?;
+            reached.map(|reached| reached.tenant_id)
+        };
         let envelopes = self.sort_out(&tx, rows).await?;
         tx.commit().await?;
         Ok(Found {
-            is_ours: true,
             envelopes,
-            last,
+            next: last.map_or(Next::First, Next::After),
         })
     }
 

@@ -16,7 +16,7 @@ use crate::Queue;
 
 pub use administer::{Attendance, Backlog, JobFilter, JobRecord, Jobs};
 pub(crate) use claim::{Claim, Claimed, Taken, finish};
-pub(crate) use hand_over::{Found, HandOver};
+pub(crate) use hand_over::{Found, HandOver, Next};
 pub(crate) use keep::{Holding, Presence};
 
 /// The way to the table.

@@ -9,11 +9,15 @@ use uuid::Uuid;
 use super::Parts;
 use crate::{
     BrokerStatus, Envelope, Handed, Queue,
-    postgres::{Found, HandOver},
+    postgres::{Found, HandOver, Next},
 };
 
 /// How many tenants get their turn in one look.
 const TENANTS: u32 = 64;
+
+/// How many looks that find nothing follow each other, while there are tenants that have yet to be
+/// looked at.
+const LOOKS: u32 = 16;
 
 /// How long what the broker did not take waits.
 const REFUSED_PAUSE: Duration = Duration::from_secs(1);
@@ -50,22 +54,24 @@ impl Parts {
         }
     }
 
-    /// One look, and another one from the first tenant on when the last one had had his turn.
+    /// Looks until something is found, or everybody was looked at.
     async fn hand_over(&self, queue: Queue, from: &mut Uuid) -> Result<(), StoreError> {
-        let found = self.look(queue, *from).await?;
-        let found = if found.is_ours && found.last.is_none() && !from.is_nil() {
-            *from = Uuid::nil();
-            self.look(queue, *from).await?
-        } else {
-            found
-        };
-        if let Some(last) = found.last {
-            *from = after(last);
+        for _ in 0..LOOKS {
+            let began_with_the_first = from.is_nil();
+            let found = self.look(queue, *from).await?;
+            *from = match found.next {
+                Next::Same => return Ok(()),
+                Next::After(tenant) => after(tenant),
+                Next::First => Uuid::nil(),
+            };
+            if !found.envelopes.is_empty() {
+                return self.publish(queue, found.envelopes).await;
+            }
+            if began_with_the_first && found.next == Next::First {
+                return Ok(());
+            }
         }
-        if found.envelopes.is_empty() {
-            return Ok(());
-        }
-        self.publish(queue, found.envelopes).await
+        Ok(())
     }
 
     async fn look(&self, queue: Queue, from: Uuid) -> Result<Found, StoreError> {

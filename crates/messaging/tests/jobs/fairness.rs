@@ -1,8 +1,8 @@
 //! No tenant keeps another one waiting.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use messaging::{JobState, Queue, WorkerSettings};
+use messaging::{JobState, LocalBroker, Queue, WorkerSettings};
 use testkit::{ACME, GLOBEX, INITECH, UMBRELLA};
 
 use crate::scene::{Deed, Scene, quick};
@@ -69,6 +69,78 @@ async fn a_tenant_has_half_of_the_places_at_most() {
     assert_eq!(under_way, 2);
     scene.gate.may_end.add_permits(8);
     scene.until_count(JobState::Done, 9).await;
+    worker.end().await;
+}
+
+#[tokio::test]
+async fn half_of_three_places_is_one() {
+    let scene = Scene::arrange().await;
+    for number in 0..4 {
+        scene.order(ACME, &format!("w{number}"), Deed::Wait).await;
+    }
+    let worker = scene.work(WorkerSettings {
+        slots: [(Queue::Default, 3)].into(),
+        ..quick()
+    });
+    scene.gate.has_begun().await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(scene.gate.begun.available_permits(), 0);
+    scene.gate.may_end.add_permits(4);
+    scene.until_count(JobState::Done, 4).await;
+    worker.end().await;
+}
+
+/// While every place is taken, whoever looks finds nothing; the turn is not the first ones' for that.
+#[tokio::test]
+async fn the_turn_stays_where_it_was_while_every_place_is_taken() {
+    let scene = Scene::arrange().await;
+    let mut tenants = [ACME, GLOBEX, INITECH, UMBRELLA];
+    tenants.sort_by_key(|it| it.id);
+    let [first, second, third, last] = tenants;
+    for number in 0..30 {
+        for whose in [first, second, third] {
+            scene.order(whose, &format!("w{number}"), Deed::Wait).await;
+        }
+    }
+    let job = scene.order(last, "last", Deed::Wait).await;
+    // As a broker of its own has: room for everything.
+    let broker = Arc::new(LocalBroker::new([(Queue::Default, 1_000)]));
+    let settings = WorkerSettings {
+        slots: [(Queue::Default, 1)].into(),
+        ..quick()
+    };
+    let worker = scene.work_over(broker, settings);
+    for _ in 0..10 {
+        scene.gate.has_begun().await;
+        tokio::time::sleep(Duration::from_millis(60)).await;
+        scene.gate.let_end();
+    }
+    scene.until(job, JobState::Done).await;
+    let record = "SELECT count(*) FROM platform.jobs WHERE state = 'done'";
+    let done: i64 = sqlx::query_scalar(record)
+        .fetch_one(&mut scene.clone.superuser().await)
+        .await
+        .unwrap();
+    assert!(done <= 11, "{done} were done first");
+    scene.gate.may_end.add_permits(100);
+    worker.end().await;
+}
+
+#[tokio::test]
+async fn tenants_whose_jobs_wait_for_their_time_keep_no_other_waiting() {
+    let scene = Scene::arrange().await;
+    let job = scene.order(ACME, "due", Deed::Work).await;
+    // More tenants than have their turn in one look, all of them before Acme.
+    let later = format!(
+        "INSERT INTO platform.jobs (id, tenant_id, kind, payload_version, payload, queue, \
+             max_attempts, run_at, created_at) \
+         SELECT gen_random_uuid(), lpad(to_hex(n), 32, '0')::uuid, kind, payload_version, payload, \
+             queue, max_attempts, now() + interval '1 day', created_at \
+         FROM platform.jobs, generate_series(1, 3000) AS n WHERE id = '{job}'"
+    );
+    scene.sql(&later).await;
+    let worker = scene.work(quick());
+    scene.until(job, JobState::Done).await;
     worker.end().await;
 }
 
