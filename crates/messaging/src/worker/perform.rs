@@ -64,7 +64,7 @@ impl JobOutcome {
 
 /// Is told what became of jobs, to count it.
 pub trait Observer: Send + Sync {
-    /// A try has ended.
+    /// A try has ended; the kind is one that is done here, or `unknown`.
     fn ended(&self, kind: &str, queue: Queue, outcome: JobOutcome, took: Duration);
 
     /// A message was not followed.
@@ -174,7 +174,9 @@ impl Parts {
                 "the job waits for somebody to look at it"
             ),
         }
-        self.observer.ended(&kind, queue, outcome, took);
+        // Whoever counts by kind counts words of the program; others are anybody's.
+        let known = self.handlers.find(&kind).map_or("unknown", |_| &*kind);
+        self.observer.ended(known, queue, outcome, took);
     }
 
     fn fate(&self, error: &JobError, attempt: i16, max_attempts: i16) -> (JobOutcome, Fate) {

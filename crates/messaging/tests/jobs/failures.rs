@@ -1,8 +1,14 @@
 //! Work that does not work.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
-use messaging::{JobState, Order, Origin};
+use messaging::{
+    EnvelopeFault, JobOutcome, JobState, LocalBroker, Observer, Order, Origin, Queue, Worker,
+    WorkerParts,
+};
 use testkit::{ACME, GLOBEX};
 
 use crate::scene::{Deed, Hurry, Note, Scene, quick};
@@ -151,4 +157,35 @@ async fn what_a_worker_does_not_know_is_left_for_another_and_costs_no_try() {
         assert!(error.ends_with(told), "{error}");
     }
     worker.end().await;
+}
+
+/// Writes down under which kind a try is counted.
+#[derive(Default)]
+struct Tally(Mutex<Vec<String>>);
+
+impl Observer for Tally {
+    fn ended(&self, kind: &str, _: Queue, _: JobOutcome, _: Duration) {
+        self.0.lock().unwrap().push(kind.to_owned());
+    }
+
+    fn refused(&self, _: &EnvelopeFault) {}
+}
+
+#[tokio::test]
+async fn kinds_that_nobody_does_are_counted_as_one() {
+    let scene = Scene::arrange().await;
+    let job = scene.order(ACME, "unknown", Deed::Work).await;
+    let disguise = format!("UPDATE platform.jobs SET kind = 'tests.unknown' WHERE id = '{job}'");
+    scene.sql(&disguise).await;
+    let tally = Arc::new(Tally::default());
+    let parts = WorkerParts {
+        observer: Arc::clone(&tally) as _,
+        ..scene.parts(&Arc::new(LocalBroker::new([(Queue::Default, 8)])))
+    };
+    let (worker, stop) = Worker::new(parts, quick());
+    let working = telemetry::spawn(async move { worker.run().await.unwrap() });
+    scene.until(job, JobState::Retry).await;
+    stop.stop();
+    working.await.unwrap();
+    assert_eq!(*tally.0.lock().unwrap(), ["unknown"]);
 }
