@@ -1,6 +1,6 @@
 //! `hrms-worker` does jobs. It only composes: what it does stands in `app`.
 
-use std::{net::TcpListener, path::PathBuf, process::ExitCode};
+use std::{net::TcpListener, path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::Context as _;
 use app::{
@@ -44,7 +44,10 @@ fn start(config: Option<PathBuf>) -> anyhow::Result<()> {
         .enable_all()
         .build()
         .context("the runtime does not start")?;
-    runtime.block_on(work(settings, &guard))
+    let worked = runtime.block_on(work(settings, &guard));
+    // A handler that blocks its thread is not waited for.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    worked
 }
 
 async fn work(settings: Settings, guard: &telemetry::Guard) -> anyhow::Result<()> {

@@ -20,6 +20,10 @@ use running::Running;
 
 pub use perform::{JobOutcome, Observer};
 
+/// How long what was not done in time has to end when it is told to: a handler does so at its next
+/// await, and one that blocks its thread not at all.
+const ABORT: Duration = Duration::from_secs(3);
+
 /// How a worker works.
 #[derive(Clone, Debug)]
 pub struct WorkerSettings {
@@ -198,7 +202,11 @@ impl Worker {
         }
         let in_time = tokio::time::timeout(parts.settings.drain, parts.running.is_empty()).await;
         if in_time.is_err() {
-            parts.running.abort_all().await;
+            let aborting = parts.running.abort_all();
+            if tokio::time::timeout(ABORT, aborting).await.is_err() {
+                // It has lost its lease once the job is released, and comes to nothing.
+                tracing::error!("a handler does not end: it blocks its thread");
+            }
         }
         keeper.abort();
         let released = parts.store.release(parts.id).await?;

@@ -1,6 +1,9 @@
 //! Workers that die, leases that run out, messages that get lost.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use messaging::{JobState, LocalBroker, Queue, Worker, WorkerSettings};
 use testkit::{ACME, GLOBEX};
@@ -184,6 +187,22 @@ async fn what_takes_too_long_when_a_worker_stops_is_given_to_others_and_costs_no
     scene.until(job, JobState::Done).await;
     assert_eq!(scene.notes("slow").await, [1, 0, 0, 0]);
     next.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn a_handler_that_blocks_its_thread_keeps_no_worker_from_stopping() {
+    let scene = Scene::arrange().await;
+    let worker = scene.work(WorkerSettings {
+        drain: Duration::from_millis(200),
+        ..quick()
+    });
+    let job = scene.order(ACME, "stuck", Deed::Block(8)).await;
+    scene.gate.has_begun().await;
+    let began = Instant::now();
+    let drained = worker.end().await;
+    assert!(began.elapsed() < Duration::from_secs(6));
+    assert_eq!(drained.released, 1);
+    scene.until(job, JobState::Ready).await;
 }
 
 #[tokio::test]

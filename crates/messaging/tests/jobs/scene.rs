@@ -39,6 +39,8 @@ pub(crate) enum Deed {
     Wait,
     /// Tells of its progress, and waits.
     Progress,
+    /// Blocks its thread for so many seconds.
+    Block(u64),
 }
 
 /// Writes a note, as a department, into its tenant.
@@ -144,6 +146,10 @@ impl WritesNotes {
             Deed::Progress => {
                 run.progress(3, 10);
                 self.0.pass().await;
+            }
+            Deed::Block(seconds) => {
+                self.0.begun.add_permits(1);
+                std::thread::sleep(Duration::from_secs(seconds));
             }
         }
         Ok(json!({"attempt": run.attempt}))
