@@ -272,17 +272,21 @@ impl Parts {
             progress,
         };
         let (job, token, payload) = (claimed.job, claimed.token, claimed.payload);
-        let does = self.handlers.find(&claimed.kind).map(|it| &it.does);
-        match (does, place) {
-            (Some(Does::Tenants(handler)), Place::Tenant(tenant)) => {
+        let Some(known) = self.handlers.find(&claimed.kind) else {
+            return Err(JobError::permanent("nobody does it").into());
+        };
+        match (&known.does, place) {
+            (Does::Tenants(handler), Place::Tenant(tenant)) => {
                 let tx = self.store.database().begin_tenant(&tenant).await?;
+                tx.run(known.may_be_idle, []).await?;
                 let result = handler.run(&tx, payload, &run).await?;
                 done(finish(&tx, job, token, result).await?)?;
                 tx.commit().await?;
                 Ok(())
             }
-            (Some(Does::Platforms(handler)), Place::Platform) => {
+            (Does::Platforms(handler), Place::Platform) => {
                 let tx = self.store.begin().await?;
+                tx.run(known.may_be_idle, []).await?;
                 let result = handler.run(&tx, payload, &run).await?;
                 done(finish(&tx, job, token, result).await?)?;
                 tx.commit().await?;

@@ -5,7 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use messaging::{JobState, LocalBroker, Queue, Worker, WorkerSettings};
+use database::DatabaseSettings;
+use messaging::{JobState, LocalBroker, Queue, Worker, WorkerParts, WorkerSettings};
 use testkit::{ACME, GLOBEX};
 
 use crate::scene::{Deed, Scene, quick};
@@ -228,4 +229,27 @@ async fn an_outage_of_postgresql_is_waited_for() {
         assert_eq!(scene.notes(&format!("n{number}")).await, [1, 0, 0, 0]);
     }
     worker.end().await;
+}
+
+/// What is asked of somebody outside takes its time, and the transaction is idle meanwhile.
+#[tokio::test]
+async fn a_handler_may_leave_its_transaction_idle_for_as_long_as_it_has_time() {
+    let scene = Scene::arrange().await;
+    let settings = DatabaseSettings {
+        pool_size: 12,
+        idle_in_transaction_timeout: Duration::from_secs(1),
+        ..scene.clone.settings()
+    };
+    let (database, _authority) = scene.clone.connect(settings).await;
+    let parts = WorkerParts {
+        database,
+        ..scene.parts(&Arc::new(LocalBroker::new([(Queue::Default, 8)])))
+    };
+    let (worker, _stop) = Worker::new(parts, quick());
+    telemetry::spawn(async move { worker.run().await });
+    let job = scene.order(ACME, "slow", Deed::Wait).await;
+    scene.gate.has_begun().await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    scene.gate.let_end();
+    assert_eq!(scene.until(job, JobState::Done).await.attempt, 1);
 }
