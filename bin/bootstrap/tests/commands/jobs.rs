@@ -108,6 +108,22 @@ async fn a_job_is_tried_again_or_taken_back_where_that_makes_sense() {
 }
 
 #[tokio::test]
+async fn a_job_that_another_one_stands_for_is_not_tried_again_and_that_is_said() {
+    let (scratch, ids) = with_jobs().await;
+    let same = format!(
+        "UPDATE platform.jobs SET unique_key = 'import' WHERE id IN ('{}', '{}')",
+        ids[0], ids[2]
+    );
+    scratch.change(&same).await;
+    let retried = scratch.run(&["jobs", "retry", &ids[2]]);
+    let told = (retried.code, retried.error());
+    assert_eq!(told, (4, "state_conflict"), "{}", retried.told);
+    assert_eq!(scratch.run(&["jobs", "cancel", &ids[0]]).code, 0);
+    let retried = scratch.run(&["jobs", "retry", &ids[2]]);
+    assert_eq!(retried.code, 0, "{}", retried.told);
+}
+
+#[tokio::test]
 async fn a_queue_waits_and_goes_on_and_old_jobs_are_deleted() {
     let (scratch, ids) = with_jobs().await;
     for (command, is_paused) in [("pause", true), ("pause", true), ("resume", false)] {

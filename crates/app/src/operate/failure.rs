@@ -148,6 +148,9 @@ pub enum Failure {
         /// Where it stands.
         state: &'static str,
     },
+    /// Another job stands for it.
+    #[error("the job `{0}` is to be there once, and another one with its key has yet to end")]
+    JobReplaced(JobId),
     /// The files of an import cannot be had.
     #[error(transparent)]
     Files(#[from] ImportSetError),
@@ -251,6 +254,9 @@ impl Failure {
                                done are deleted after a while."
                 .to_owned(),
             Self::Job { .. } => JOB_STATES.to_owned(),
+            Self::JobReplaced(_) => "That one does the same: `jobs cancel` takes this one back. To \
+                                     have it tried all the same, wait until the other has ended."
+                .to_owned(),
             Self::Files(_) => "Name a folder with the files that docs/importing.md describes, or \
                                one of them."
                 .to_owned(),
@@ -301,7 +307,7 @@ impl Failure {
             Self::DomainElsewhere { .. } => ErrorKind::Conflict.as_str(),
             Self::NoTenant(_) => ErrorKind::TenantNotFound.as_str(),
             Self::NoJob(_) => ErrorKind::NotFound.as_str(),
-            Self::Job { .. } => ErrorKind::StateConflict.as_str(),
+            Self::Job { .. } | Self::JobReplaced(_) => ErrorKind::StateConflict.as_str(),
             Self::Files(_) => "files",
             Self::Import(error) => error.kind().as_str(),
             Self::Auth(error) => error.kind().as_str(),
@@ -334,6 +340,7 @@ impl Failure {
             | Self::NoTenant(_)
             | Self::NoJob(_)
             | Self::Job { .. }
+            | Self::JobReplaced(_)
             | Self::Files(_) => 4,
             Self::Import(error) if matches!(**error, ImportError::Invalid(_)) => 4,
             _ => 1,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use database::StoreError;
 use kernel::{JobId, Slug, TenantId};
 use messaging::{JobFilter, JobRecord, JobState, Jobs, Queue};
 use serde::Serialize;
@@ -144,10 +145,14 @@ impl Operator {
     /// Lets a job be tried from the beginning, now. One that waits for its turn anyway stays so.
     ///
     /// # Errors
-    /// [`Failure::NoJob`]; [`Failure::Job`] when it is being done or was done.
+    /// [`Failure::NoJob`]; [`Failure::Job`] when it is being done or was done;
+    /// [`Failure::JobReplaced`] when another one with its key has yet to end.
     pub async fn retry_job(&self, job: JobId) -> Result<JobReport, Failure> {
         let jobs = self.open().await?.jobs();
-        let retried = jobs.retry(job).await?;
+        let retried = jobs.retry(job).await.map_err(|error| match error {
+            StoreError::Duplicate { .. } => Failure::JobReplaced(job),
+            error => error.into(),
+        })?;
         let report = show(&jobs, job).await?;
         if retried || report.state == JobState::Ready.as_str() {
             Ok(report)
