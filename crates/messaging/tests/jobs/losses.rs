@@ -95,6 +95,38 @@ async fn who_has_lost_his_lease_is_stopped_and_undone() {
 }
 
 #[tokio::test]
+async fn who_has_lost_his_lease_does_not_say_what_becomes_of_the_job() {
+    let scene = Scene::arrange().await;
+    let worker = scene.work(quick());
+    let job = scene.order(ACME, "lost", Deed::WaitAndFail).await;
+    scene.gate.has_begun().await;
+    let taken_over = "UPDATE platform.jobs SET lease_token = gen_random_uuid(), \
+         worker_id = gen_random_uuid()";
+    scene.sql(taken_over).await;
+    scene.gate.let_end();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let record = scene.jobs.find(job).await.unwrap().unwrap();
+    assert_eq!((record.state, record.last_error), (JobState::Running, None));
+    worker.end().await;
+}
+
+#[tokio::test]
+async fn nobody_renews_the_lease_of_another() {
+    let scene = Scene::arrange().await;
+    let worker = scene.work(mortal());
+    let job = scene.order(ACME, "lost", Deed::Wait).await;
+    scene.gate.has_begun().await;
+    let taken_over = "UPDATE platform.jobs SET lease_token = gen_random_uuid(), \
+         worker_id = gen_random_uuid(), lease_until = now() + interval '1 hour'";
+    scene.sql(taken_over).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let is_as_it_was = "lease_until > now() + interval '50 minutes'";
+    let is_as_it_was = scene.value(job, is_as_it_was).await;
+    assert_eq!(is_as_it_was.as_deref(), Some("true"));
+    worker.end().await;
+}
+
+#[tokio::test]
 async fn a_handler_that_waits_is_ended_when_its_lease_is_lost() {
     let scene = Scene::arrange().await;
     let worker = scene.work(mortal());

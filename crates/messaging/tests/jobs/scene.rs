@@ -37,6 +37,8 @@ pub(crate) enum Deed {
     Swallow,
     /// Waits until the test says so.
     Wait,
+    /// Waits until the test says so, and fails.
+    WaitAndFail,
     /// Tells of its progress, and waits.
     Progress,
     /// Blocks its thread for so many seconds.
@@ -143,6 +145,10 @@ impl WritesNotes {
                 assert!(failed.is_err());
             }
             Deed::Wait => self.0.pass().await,
+            Deed::WaitAndFail => {
+                self.0.pass().await;
+                return Err(JobError::permanent("it will never work"));
+            }
             Deed::Progress => {
                 run.progress(3, 10);
                 self.0.pass().await;
