@@ -275,7 +275,7 @@ pub(crate) enum Jobs {
         /// Its id
         job: JobId,
     },
-    /// Let the jobs of a queue wait; those that are being done are ended
+    /// Let the jobs of a queue wait; what is being done is done to its end
     #[command(after_help = EXIT_CODES)]
     Pause {
         /// critical, default, bulk or provisioning

@@ -133,6 +133,15 @@ async fn a_queue_waits_and_goes_on_and_old_jobs_are_deleted() {
         assert_eq!(done.json, told);
     }
     assert_eq!(scratch.run(&["jobs", "pause", "other"]).code, 2);
+    assert_eq!(scratch.run(&["jobs", "pause", "bulk"]).code, 0);
+    assert_eq!(scratch.run(&["jobs", "cancel", &ids[2]]).code, 0);
+    let seen = scratch.run(&["diagnose", "--phase", "running"]);
+    assert!(
+        seen.json.to_string().contains("; paused: bulk"),
+        "{}",
+        seen.json
+    );
+    assert_eq!(scratch.run(&["jobs", "retry", &ids[2]]).code, 0);
 
     let purged = scratch.run(&["jobs", "purge", "--older-than", "90m"]);
     assert_eq!(purged.json, serde_json::json!({"jobs": 0}));

@@ -81,6 +81,8 @@ pub struct Attendance {
     pub away: Option<String>,
     /// Queues whose jobs have been due for a minute and that no worker serves: `bulk, default`.
     pub unattended: Option<String>,
+    /// Queues that wait until an operator says otherwise.
+    pub paused: Option<String>,
 }
 
 /// The jobs, for whoever runs the platform.
@@ -178,13 +180,27 @@ const PURGE: &str = "\
         WHERE ended_at < $1 AND state IN ('done', 'cancelled') \
         LIMIT 1000 FOR UPDATE SKIP LOCKED)";
 
-const COUNT: &str = "\
-    SELECT queue, (SELECT count(*) FROM (SELECT FROM jobs \
-        WHERE jobs.queue = queues.queue AND state IN ('ready', 'retry') \
-            AND handed_over_until IS NULL AND run_at <= now() LIMIT 10000) one) AS count \
-    FROM unnest(ARRAY['critical', 'default', 'bulk', 'provisioning']) AS queues (queue) \
-    UNION ALL SELECT 'dead', (SELECT count(*) FROM (SELECT FROM jobs \
-        WHERE state = 'dead' LIMIT 10000) one)";
+/// Each queue by its name: only so is the index one of its own.
+macro_rules! waiting {
+    ($queue:literal) => {
+        concat!(
+            "SELECT '",
+            $queue,
+            "' AS queue, (SELECT count(*) FROM (SELECT FROM jobs WHERE queue = '",
+            $queue,
+            "' AND state IN ('ready', 'retry') AND handed_over_until IS NULL AND run_at <= now() \
+             LIMIT 10000) one) AS count UNION ALL "
+        )
+    };
+}
+
+const COUNT: &str = concat!(
+    waiting!("critical"),
+    waiting!("default"),
+    waiting!("bulk"),
+    waiting!("provisioning"),
+    "SELECT 'dead', (SELECT count(*) FROM (SELECT FROM jobs WHERE state = 'dead' LIMIT 10000) one)"
+);
 
 #[derive(FromQueryResult)]
 struct Count {
@@ -205,7 +221,8 @@ const ATTEND: &str = "\
                 AND EXISTS (SELECT FROM jobs \
                     WHERE jobs.queue = q.queue AND state IN ('ready', 'retry') \
                         AND handed_over_until IS NULL \
-                        AND run_at < now() - interval '1 minute')) AS unattended";
+                        AND run_at < now() - interval '1 minute')) AS unattended, \
+        (SELECT string_agg(queue, ', ' ORDER BY queue) FROM paused_queues) AS paused";
 
 const PAUSE: &str = "INSERT INTO paused_queues (queue) VALUES ($1) ON CONFLICT DO NOTHING";
 const RESUME: &str = "DELETE FROM paused_queues WHERE queue = $1";

@@ -45,14 +45,23 @@ const APPEAR: &str = "\
     INSERT INTO workers (id, host, version, queues, broker) VALUES ($1, $2, $3, $4, $5) \
     ON CONFLICT (id) DO UPDATE SET seen_at = now(), broker = excluded.broker";
 
+/// A row that somebody else has locked is left for the next time: one must not keep all others from
+/// being renewed.
 const RENEW: &str = "\
     UPDATE jobs SET lease_until = now() + make_interval(secs => $2), \
         progress_done = coalesce(held.done, progress_done), \
         progress_total = coalesce(held.total, progress_total) \
     FROM jsonb_to_recordset($1) AS held (id uuid, token uuid, done bigint, total bigint) \
     WHERE jobs.id = held.id AND jobs.lease_token = held.token \
-        AND jobs.id = ANY (ARRAY(SELECT (it ->> 'id')::uuid FROM jsonb_array_elements($1) it)) \
-    RETURNING jobs.id";
+        AND jobs.id = ANY (ARRAY(SELECT id FROM jobs \
+            WHERE id = ANY (ARRAY(SELECT (it ->> 'id')::uuid FROM jsonb_array_elements($1) it)) \
+            FOR UPDATE SKIP LOCKED))";
+
+const HELD: &str = "\
+    SELECT jobs.id FROM jobs \
+    JOIN jsonb_to_recordset($1) AS held (id uuid, token uuid) \
+        ON jobs.id = held.id AND jobs.lease_token = held.token \
+    WHERE jobs.id = ANY (ARRAY(SELECT (it ->> 'id')::uuid FROM jsonb_array_elements($1) it))";
 
 /// Who is told that it was lost has its place in the line again at once: it waited already.
 const SWEEP: &str = "\
@@ -141,8 +150,12 @@ impl Store {
                 json!({"id": it.job, "token": it.token, "done": done, "total": total})
             })
             .collect();
-        let values = [Value::from(held).into(), lease.as_secs_f64().into()];
-        let rows: Vec<Id> = self.rows(RENEW, values).await?;
+        let held = Value::from(held);
+        let tx = self.begin().await?;
+        let values = [held.clone().into(), lease.as_secs_f64().into()];
+        tx.run(RENEW, values).await?;
+        let rows: Vec<Id> = tx.rows(HELD, [held.into()]).await?;
+        tx.commit().await?;
         Ok(rows.into_iter().map(|row| JobId::new(row.id)).collect())
     }
 

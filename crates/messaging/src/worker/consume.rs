@@ -155,8 +155,10 @@ impl Parts {
             match claimed {
                 Claimed::Ours(taken) => {
                     let parts = Arc::clone(self);
+                    // Held before the task begins: who drains waits for it.
+                    let lease = self.running.hold(taken.job, taken.token);
                     telemetry::spawn(async move {
-                        parts.perform(queue, taken, place).await;
+                        parts.perform(queue, taken, place, lease).await;
                         receipt.acknowledge().await;
                         drop(permit);
                     });

@@ -43,6 +43,17 @@ impl Parts {
     }
 
     async fn keep(&self, renewed: &mut Instant, shown: &mut Instant) -> Result<(), StoreError> {
+        // What is not renewed keeps nobody from being seen, nor what is lost from being found.
+        let kept = self.renew(renewed).await;
+        if shown.elapsed() >= SHOW {
+            self.appear().await?;
+            *shown = Instant::now();
+        }
+        let swept = self.sweep().await;
+        kept.and(swept)
+    }
+
+    async fn renew(&self, renewed: &mut Instant) -> Result<(), StoreError> {
         let leases = self.running.leases();
         let is_due = renewed.elapsed() >= self.settings.lease / 3;
         if !leases.is_empty() && (is_due || leases.iter().any(|it| it.progress.is_some())) {
@@ -53,10 +64,10 @@ impl Parts {
                 self.running.abort(lost.token);
             }
         }
-        if shown.elapsed() >= SHOW {
-            self.appear().await?;
-            *shown = Instant::now();
-        }
+        Ok(())
+    }
+
+    async fn sweep(&self) -> Result<(), StoreError> {
         let swept = self.store.sweep().await?;
         if swept.taken_over + swept.dead + swept.lost_on_the_way > 0 {
             tracing::warn!(

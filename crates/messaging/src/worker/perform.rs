@@ -10,7 +10,7 @@ use serde_json::Value;
 use telemetry::OpenedJob;
 use tracing::Instrument as _;
 
-use super::Parts;
+use super::{Parts, running::Lease};
 use crate::{
     EnvelopeFault, JobError, Queue, Run,
     handler::Does,
@@ -107,7 +107,15 @@ const TELLINGS: u32 = 4;
 
 impl Parts {
     /// Does a job, and sees to it that the table says what became of it.
-    pub(super) async fn perform(self: &Arc<Self>, queue: Queue, claimed: Taken, place: Place) {
+    ///
+    /// The lease is held until the table says so: who drains waits for that as well.
+    pub(super) async fn perform(
+        self: &Arc<Self>,
+        queue: Queue,
+        claimed: Taken,
+        place: Place,
+        lease: Lease,
+    ) {
         let (job, user) = (claimed.job.to_string(), claimed.origin.user);
         let user = user.map(|user| user.to_string());
         let opened = OpenedJob {
@@ -119,17 +127,23 @@ impl Parts {
         };
         let draw = || (self.ambient.bytes(), self.ambient.bytes());
         let (span, _) = telemetry::open_job(opened, claimed.origin.trace.as_ref(), draw);
-        self.perform_in_span(queue, claimed, place)
+        self.perform_in_span(queue, claimed, place, &lease)
             .instrument(span)
             .await;
     }
 
-    async fn perform_in_span(self: &Arc<Self>, queue: Queue, claimed: Taken, place: Place) {
+    async fn perform_in_span(
+        self: &Arc<Self>,
+        queue: Queue,
+        claimed: Taken,
+        place: Place,
+        lease: &Lease,
+    ) {
         let began = Instant::now();
         let kind = claimed.kind.clone();
         let (job, token) = (claimed.job, claimed.token);
         let (attempt, max_attempts) = (claimed.attempt, claimed.max_attempts);
-        let done = self.attempt(claimed, place).await;
+        let done = self.attempt(claimed, place, lease).await;
         let took = began.elapsed();
         let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         let (outcome, fate, told) = match done {
@@ -217,7 +231,12 @@ impl Parts {
     }
 
     /// One try, on a task of its own: it can be ended, and a panic of it is a failure like another.
-    async fn attempt(self: &Arc<Self>, claimed: Taken, place: Place) -> Result<(), NotDone> {
+    async fn attempt(
+        self: &Arc<Self>,
+        claimed: Taken,
+        place: Place,
+        lease: &Lease,
+    ) -> Result<(), NotDone> {
         let (kind, version) = (&claimed.kind, claimed.payload_version);
         let Some(handler) = self.handlers.find(kind) else {
             let why = format!("the worker {} does no `{kind}`", self.id);
@@ -231,10 +250,7 @@ impl Parts {
             return Err(NotDone::NotHere(why));
         }
         let timeout = handler.timeout;
-        let progress = Arc::new(Progress::default());
-        let lease = self
-            .running
-            .hold(claimed.job, claimed.token, Arc::clone(&progress));
+        let progress = lease.progress();
         let parts = Arc::clone(self);
         let mut task = telemetry::spawn(async move { parts.run(claimed, place, progress).await });
         lease.of_task(task.abort_handle());

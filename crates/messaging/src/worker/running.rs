@@ -32,21 +32,18 @@ impl Running {
     }
 
     /// Notes a lease; the returned value is dropped when the job is over.
-    pub(super) fn hold(
-        self: &Arc<Self>,
-        job: JobId,
-        token: Uuid,
-        progress: Arc<Progress>,
-    ) -> Lease {
+    pub(super) fn hold(self: &Arc<Self>, job: JobId, token: Uuid) -> Lease {
+        let progress = Arc::new(Progress::default());
         let held = Held {
             job,
-            progress,
+            progress: Arc::clone(&progress),
             task: None,
         };
         self.held().insert(token, held);
         Lease {
             running: Arc::clone(self),
             token,
+            progress,
         }
     }
 
@@ -95,9 +92,15 @@ impl Running {
 pub(super) struct Lease {
     running: Arc<Running>,
     token: Uuid,
+    progress: Arc<Progress>,
 }
 
 impl Lease {
+    /// What its job tells of its progress.
+    pub(super) fn progress(&self) -> Arc<Progress> {
+        Arc::clone(&self.progress)
+    }
+
     /// Notes how to end what is done.
     pub(super) fn of_task(&self, task: AbortHandle) {
         if let Some(held) = self.running.held().get_mut(&self.token) {

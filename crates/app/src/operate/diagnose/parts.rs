@@ -99,6 +99,8 @@ pub(super) async fn jobs(platform: &Platform) -> Result<Check, Failure> {
         return Ok(Check::failed(NAME, problem, remedy));
     }
     let waiting: u64 = backlog.waiting.values().sum();
-    let detail = format!("{} workers, {waiting} jobs wait", seen.workers);
+    let paused = seen.paused.map(|queues| format!("; paused: {queues}"));
+    let paused = paused.unwrap_or_default();
+    let detail = format!("{} workers, {waiting} jobs wait{paused}", seen.workers);
     Ok(Check::ok(NAME, detail))
 }
