@@ -59,7 +59,12 @@ async fn work(settings: Settings, guard: &telemetry::Guard) -> anyhow::Result<()
             .with_context(|| format!("metrics.listen {address} cannot be used"))
     });
     let shown = shown.transpose()?;
-    let mut components = WorkerComponents::connect(&settings, Ambient::system()).await?;
+    let connecting = Box::pin(WorkerComponents::connect(&settings, Ambient::system()));
+    let mut components = tokio::select! {
+        connected = connecting => connected?,
+        _ = terminate.recv() => return Ok(()),
+        _ = interrupt.recv() => return Ok(()),
+    };
     let mut metrics = components.take_metrics();
     guard.show(&mut metrics);
     if let Some(listener) = shown {

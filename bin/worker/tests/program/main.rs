@@ -217,6 +217,18 @@ async fn a_worker_that_cannot_work_says_why_and_does_not_start() {
 }
 
 #[tokio::test]
+async fn a_worker_that_is_told_to_stop_while_it_starts_stops() {
+    // Takes the connection and says nothing.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("postgres://x:x@{}/x", silent.local_addr().unwrap());
+    let worker = Program::start(&url, &[("HRMS_DATABASE__CONNECT_TIMEOUT", "1m")]);
+    let _connection = silent.accept().await.unwrap();
+    worker.signal("TERM");
+    let (status, log) = worker.end();
+    assert!(status.success(), "{status} {log}");
+}
+
+#[tokio::test]
 async fn health_says_whether_somebody_does_what_waits() {
     let api = Api::start_with(|settings| {
         settings.health.cache_ttl = Duration::from_millis(10);
