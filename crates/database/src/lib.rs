@@ -71,7 +71,7 @@ pub use find::Find;
 pub use freshness::{Change, Freshness, FreshnessSettings, Subscriber, Watch};
 pub use idempotency::{Earlier, KeptAnswer, RequestKey};
 pub use login::{Installation, Login};
-pub use pool::{Database, PoolStatus};
+pub use pool::{Database, PoolStatus, Terms};
 pub use savepoint::Savepoint;
 pub use scope::{Mode, Platform, Read, Scope, Scoped, Tenant, Write};
 pub use settings::DatabaseSettings;

@@ -9,7 +9,7 @@
 
 use std::{
     collections::HashSet,
-    fmt,
+    fmt::{self, Write as _},
     str::FromStr as _,
     sync::{
         Arc, Mutex, PoisonError,
@@ -40,6 +40,35 @@ pub struct Database {
     leaves: Arc<Pool>,
     /// Those beside it, to close them too.
     beside: Arc<Mutex<Vec<Arc<Pool>>>>,
+}
+
+/// What a transaction is opened with beside its scope, in the same round trip.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// For how long it may stand idle, in place of `database.idle_in_transaction_timeout`: while
+    /// somebody outside is asked.
+    pub may_idle: Option<Duration>,
+    /// Whether its commit is not waited for until it is safe on disk: after a crash of the server it
+    /// may never have been, unless something that was committed after it is.
+    pub may_be_forgotten: bool,
+}
+
+impl Terms {
+    fn add_to(self, batch: &Arc<str>) -> Arc<str> {
+        let mut batch = batch.to_string();
+        if let Some(idle) = self.may_idle {
+            // Writing to a string can't fail.
+            let _ = write!(
+                batch,
+                "; SET LOCAL idle_in_transaction_session_timeout = {}",
+                idle.as_millis()
+            );
+        }
+        if self.may_be_forgotten {
+            batch.push_str("; SET LOCAL synchronous_commit TO off");
+        }
+        batch.into()
+    }
 }
 
 /// How many leaves may be open at a time, each for a few round trips, and how many of one tenant:
@@ -124,6 +153,32 @@ impl Database {
         tenant: &TenantContext,
     ) -> Result<Tx<Tenant, Write>, StoreError> {
         open(&self.leaves, tenant, tenant.begin().leaf()).await
+    }
+
+    /// Opens a transaction that reads and writes in a tenant, on terms of its own.
+    ///
+    /// # Errors
+    /// As [`Self::begin_tenant`].
+    pub async fn begin_tenant_on(
+        &self,
+        tenant: &TenantContext,
+        terms: Terms,
+    ) -> Result<Tx<Tenant, Write>, StoreError> {
+        let batch = terms.add_to(tenant.begin().batch::<Write>());
+        open(&self.pool, tenant, &batch).await
+    }
+
+    /// Opens a transaction that reads and writes in the platform's schema, on terms of its own.
+    ///
+    /// # Errors
+    /// As [`Self::begin_tenant`].
+    pub async fn begin_platform_on(
+        &self,
+        platform: &PlatformContext,
+        terms: Terms,
+    ) -> Result<Tx<Platform, Write>, StoreError> {
+        let batch = terms.add_to(platform.begin().batch::<Write>());
+        open(&self.pool, platform, &batch).await
     }
 
     /// Opens a transaction that reads in a tenant.

@@ -46,9 +46,6 @@ pub struct Handlers {
 pub(crate) struct Handler {
     pub(crate) version: i16,
     pub(crate) timeout: Duration,
-    /// Lets its transaction be idle for that long, while it asks somebody outside: else PostgreSQL
-    /// ends it much sooner, and it is tried in vain until it is dead.
-    pub(crate) may_be_idle: &'static str,
     pub(crate) does: Does,
 }
 
@@ -82,13 +79,9 @@ impl Handlers {
     }
 
     fn with<W: Work>(mut self, does: Does) -> Self {
-        let millis = W::TIMEOUT.as_millis();
-        let may_be_idle = format!("SET LOCAL idle_in_transaction_session_timeout = {millis}");
         let handler = Handler {
             version: W::VERSION,
             timeout: W::TIMEOUT,
-            // One for each kind, for as long as the process lives.
-            may_be_idle: may_be_idle.leak(),
             does,
         };
         let earlier = self.by_kind.insert(W::KIND, handler);

@@ -1,6 +1,6 @@
 //! What a transaction promises.
 
-use database::{DatabaseSettings, Login, StoreError};
+use database::{DatabaseSettings, Login, StoreError, TenantTx, Terms};
 use sea_orm::{ColumnTrait as _, QueryFilter as _, QuerySelect as _};
 use secrecy::SecretString;
 use testkit::TestDatabase;
@@ -196,4 +196,49 @@ async fn a_server_that_came_back_is_used_again() {
         codes(&on.database, &on.acme).await.unwrap(),
         ["after", "before"]
     );
+}
+
+#[derive(sea_orm::FromQueryResult)]
+struct InForce {
+    idle: String,
+    commit: String,
+}
+
+/// The terms on which a transaction is opened, as PostgreSQL has them.
+async fn in_force(tx: &TenantTx) -> (String, String) {
+    let row: Option<InForce> = tx
+        .row(
+            "SELECT current_setting('idle_in_transaction_session_timeout') AS idle, \
+             current_setting('synchronous_commit') AS commit",
+            [],
+        )
+        .await
+        .unwrap();
+    let row = row.unwrap();
+    (row.idle, row.commit)
+}
+
+#[tokio::test]
+async fn terms_are_in_force_in_one_transaction_and_in_no_other() {
+    let test = TestDatabase::create().await;
+    let settings = DatabaseSettings {
+        pool_size: 1,
+        ..test.settings()
+    };
+    let (database, authority) = test.connect(settings).await;
+    let acme = authority.tenant(testkit::ACME.record());
+    let tx = database.begin_tenant(&acme).await.unwrap();
+    let usual = in_force(&tx).await;
+    tx.commit().await.unwrap();
+    let terms = Terms {
+        may_idle: Some(std::time::Duration::from_mins(7)),
+        may_be_forgotten: true,
+    };
+    let tx = database.begin_tenant_on(&acme, terms).await.unwrap();
+    let own = in_force(&tx).await;
+    assert_eq!(own, ("7min".to_owned(), "off".to_owned()));
+    tx.commit().await.unwrap();
+    let tx = database.begin_tenant(&acme).await.unwrap();
+    assert_eq!(in_force(&tx).await, usual);
+    assert_ne!(own, usual);
 }

@@ -141,7 +141,7 @@ impl Store {
                 })
             })
             .collect();
-        let tx = self.begin().await?;
+        let tx = self.begin_mark().await?;
         let values = [
             Value::from(wanted).into(),
             lease.as_secs_f64().into(),

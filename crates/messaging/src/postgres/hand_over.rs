@@ -166,7 +166,7 @@ impl Store {
     /// Takes what is next, and marks it as handed over. What belongs to a tenant that is not served
     /// is laid aside instead.
     pub(crate) async fn hand_over(&self, wanted: HandOver) -> Result<Found, StoreError> {
-        let tx = self.begin().await?;
+        let tx = self.begin_mark().await?;
         let lock: Option<Lock> = tx.row(TURN, [wanted.queue.as_str().into()]).await?;
         if !lock.is_some_and(|lock| lock.is_ours) {
             tx.rollback().await?;

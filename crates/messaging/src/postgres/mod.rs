@@ -7,7 +7,7 @@ mod keep;
 
 use std::time::Duration;
 
-use database::{Database, PlatformContext, PlatformTx, StoreError};
+use database::{Database, PlatformContext, PlatformTx, StoreError, Terms};
 use kernel::{JobId, TenantId};
 use sea_orm::{FromQueryResult, Value};
 use uuid::Uuid;
@@ -41,6 +41,21 @@ impl Store {
 
     pub(crate) async fn begin(&self) -> Result<PlatformTx, StoreError> {
         self.database.begin_platform(&self.platform).await
+    }
+
+    pub(crate) async fn begin_on(&self, terms: Terms) -> Result<PlatformTx, StoreError> {
+        self.database.begin_platform_on(&self.platform, terms).await
+    }
+
+    /// Opens a transaction for what is a mark and no more: that a job was handed over, or taken over.
+    /// A crash of the server that forgets it forgets nothing that anybody was told: the job waits as
+    /// before, and whoever does it finds in the end that it is not his.
+    async fn begin_mark(&self) -> Result<PlatformTx, StoreError> {
+        let terms = Terms {
+            may_be_forgotten: true,
+            ..Terms::default()
+        };
+        self.begin_on(terms).await
     }
 
     /// Runs one statement in a transaction of its own; how many rows it touched.

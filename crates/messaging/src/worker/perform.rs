@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use database::{StoreError, TenantContext};
+use database::{StoreError, TenantContext, Terms};
 use serde_json::Value;
 use telemetry::OpenedJob;
 use tracing::Instrument as _;
@@ -291,18 +291,23 @@ impl Parts {
         let Some(known) = self.handlers.find(&claimed.kind) else {
             return Err(JobError::permanent("nobody does it").into());
         };
+        // While it asks somebody outside. PostgreSQL would end it much sooner, and it would be tried in
+        // vain until it is dead.
+        let terms = Terms {
+            may_idle: Some(known.timeout),
+            ..Terms::default()
+        };
         match (&known.does, place) {
             (Does::Tenants(handler), Place::Tenant(tenant)) => {
-                let tx = self.store.database().begin_tenant(&tenant).await?;
-                tx.run(known.may_be_idle, []).await?;
+                let database = self.store.database();
+                let tx = database.begin_tenant_on(&tenant, terms).await?;
                 let result = handler.run(&tx, payload, &run).await?;
                 done(finish(&tx, job, token, result).await?)?;
                 tx.commit().await?;
                 Ok(())
             }
             (Does::Platforms(handler), Place::Platform) => {
-                let tx = self.store.begin().await?;
-                tx.run(known.may_be_idle, []).await?;
+                let tx = self.store.begin_on(terms).await?;
                 let result = handler.run(&tx, payload, &run).await?;
                 done(finish(&tx, job, token, result).await?)?;
                 tx.commit().await?;
