@@ -66,8 +66,8 @@ impl DomainError for EnqueueError {
     }
 }
 
-/// In bytes, as JSON.
-const LONGEST_PAYLOAD: usize = 60 * 1024;
+/// Of a job and of a schedule's jobs alike, in bytes as JSON.
+pub(crate) const LONGEST_PAYLOAD: usize = 60 * 1024;
 
 const ENQUEUE: &str = "SELECT platform.enqueue_job($1, $2, $3, $4, $5, $6, coalesce($7, now()), \
      $8, $9, $10, $11, $12, $13) AS id";

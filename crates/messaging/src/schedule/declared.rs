@@ -7,7 +7,7 @@ use kernel::{TimeZone, TimeZoneError};
 use serde_json::Value;
 
 use super::{CronError, CronExpression, Misfire};
-use crate::{Handlers, Work};
+use crate::{Handlers, Work, enqueue::LONGEST_PAYLOAD};
 
 /// Work that is done at set times.
 ///
@@ -104,9 +104,6 @@ pub(crate) struct Entry {
     pub(crate) queue: &'static str,
     pub(crate) max_attempts: i16,
 }
-
-/// In bytes, as JSON.
-const LONGEST_PAYLOAD: usize = 60 * 1024;
 
 impl Entry {
     pub(crate) fn check<W: Work>(
