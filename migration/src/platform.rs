@@ -6,6 +6,8 @@ mod m20261126_000002_tenant_changes;
 mod m20261126_000003_tenant_list;
 mod m20261127_000001_jobs;
 mod m20261127_000002_schedules;
+mod m20261128_000002_own_jobs;
+mod m20261128_000003_tenant_requests;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -22,4 +24,6 @@ crate::listed! {
     m20261126_000003_tenant_list,
     m20261127_000001_jobs,
     m20261127_000002_schedules,
+    m20261128_000002_own_jobs,
+    m20261128_000003_tenant_requests,
 }

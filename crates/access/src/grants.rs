@@ -63,9 +63,14 @@ pub const GRANTS: &[Grant] = &[
     grant("organisation:read",              Some(Tenant), Some(Tenant), None),
     grant("organisation:create",            Some(Tenant), Some(Tenant), None),
     grant("organisation:update",            Some(Tenant), Some(Tenant), None),
+    grant("jobs:read",                      Some(Tenant), Some(Own),    None),
+    grant("jobs:cancel",                    Some(Tenant), Some(Own),    None),
     grant("platform:read_tenants",          Some(Tenant), None,         None),
+    grant("platform:create_tenants",        Some(Tenant), None,         None),
     grant("platform:update_tenants",        Some(Tenant), None,         None),
     grant("platform:suspend_tenants",       Some(Tenant), None,         None),
+    grant("platform:read_jobs",             Some(Tenant), None,         None),
+    grant("platform:operate_jobs",          Some(Tenant), None,         None),
 ];
 
 #[cfg(test)]

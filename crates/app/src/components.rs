@@ -3,20 +3,23 @@
 use std::{num::NonZeroU32, sync::Arc};
 
 use access::RoleAuthorizer;
+use activity::{AllJobs, OwnJobs};
 use auth::{Argon2Settings, Auth, AuthSettings};
 use database::{Database, DatabaseSettings, Watch};
 use employees::{EmployeeService, ImportService, postgres::Postgres};
 use kernel::{Ambient, Authorizer};
+use messaging::{Enqueuer, Jobs};
 use migration::fit::Misfit;
 use telemetry::{HttpMetrics, Metrics};
-use tenancy::{Administration, Directory, HostRules, PostgresTenants, Resolution};
+use tenancy::{Administration, Directory, HostRules, Passwords, PostgresTenants, Resolution};
 use web::{Cors, Cursors, Edge, Exports, Limits, Pipeline, Rate, RouteTable, TrustedProxies};
 
 use crate::{
     foundation::Foundation,
     health::Health,
-    metrics,
+    jobs, metrics,
     openapi::{self, Description},
+    operate::{self, HashedPasswords},
     settings::{self, Settings},
 };
 
@@ -32,6 +35,10 @@ pub struct Components {
     pub(crate) administration: Administration,
     pub(crate) watch: Watch,
     pub(crate) auth: Auth,
+    pub(crate) passwords: Arc<dyn Passwords>,
+    pub(crate) enqueuer: Enqueuer,
+    pub(crate) own_jobs: OwnJobs,
+    pub(crate) all_jobs: AllJobs,
     pub(crate) employees: EmployeeService,
     pub(crate) imports: ImportService,
     pub(crate) database: Database,
@@ -70,6 +77,15 @@ pub enum StartError {
     /// A schedule of the program's own is none: a defect.
     #[error("the schedules of this program cannot be used")]
     Schedules(#[from] messaging::ScheduleError),
+    /// A worker makes tenants, and has no right to.
+    #[error(
+        "worker.provisioning is not 0, and database.admin_url is missing: making tenants takes the \
+         operator's login"
+    )]
+    NoAdminUrl,
+    /// What makes tenants cannot be used.
+    #[error("tenants cannot be made")]
+    Provisioner(#[from] operate::Failure),
     /// A worker that does nothing.
     #[error("every queue of [worker] is set to 0: the worker would do nothing")]
     NoSlots,
@@ -127,6 +143,7 @@ impl Components {
             Arc::new(PostgresTenants),
             rules.clone(),
             ambient.clone(),
+            settings.tenancy.pool_capacity,
         );
         let health = Health::new(
             database.clone(),
@@ -157,6 +174,10 @@ impl Components {
             exports: Exports::new(settings.http.exports, settings.http.exports_per_tenant),
             health,
             description: Description::new(&document)?,
+            passwords: Arc::new(HashedPasswords(Arc::clone(&auth.hasher))),
+            enqueuer: Enqueuer::new(jobs::kinds(), ambient.clone()),
+            own_jobs: OwnJobs::new(database.clone(), jobs::SHOWN),
+            all_jobs: AllJobs::new(Jobs::new(database.clone(), platform)),
             employees: EmployeeService::new(
                 database.clone(),
                 ambient.clone(),

@@ -10,5 +10,6 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
     openapi::configure(config);
     tenancy::configure(config);
     auth::configure(config);
+    activity::configure(config);
     employees::configure(config);
 }

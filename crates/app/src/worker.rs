@@ -25,6 +25,7 @@ use crate::{
     foundation::Foundation,
     jobs::{self, Tools},
     metrics,
+    operate::{self, Provisioner},
     settings::{Settings, WorkerSettings},
 };
 
@@ -62,12 +63,17 @@ impl WorkerComponents {
         if slots.is_empty() {
             return Err(StartError::NoSlots);
         }
+        let provisioner = match slots.contains_key(&Queue::Provisioning) {
+            true => Some(Box::pin(provisioner(settings, &ambient)).await?),
+            false => None,
+        };
         let jobs = Jobs::new(database.clone(), platform.clone());
         let tools = Tools {
             purge: Purge::start(database.clone(), ambient.clone()),
             jobs: jobs.clone(),
             keep_done: settings.worker.keep_done,
             ambient: ambient.clone(),
+            provisioner,
         };
         let mut metrics = metrics::of_database(&database);
         let backlog = Arc::new(Backlog::default());
@@ -140,6 +146,15 @@ impl std::fmt::Debug for WorkerComponents {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("WorkerComponents")
     }
+}
+
+/// What makes tenants: with the operator's login, which no other worker has.
+async fn provisioner(settings: &Settings, ambient: &Ambient) -> Result<Provisioner, StartError> {
+    let admin_url = settings.database.admin_url.as_ref();
+    let admin_url = admin_url.ok_or(StartError::NoAdminUrl)?;
+    let options = operate::connect_options(settings, admin_url, "hrms-worker");
+    let opened = Provisioner::open(settings, admin_url, options?, ambient);
+    Ok(opened.await?)
 }
 
 fn slots(settings: &WorkerSettings) -> BTreeMap<Queue, usize> {

@@ -15,6 +15,7 @@ use std::{
 fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
     const CORE: &[&str] = &["web", "messaging", "database", "telemetry"];
     const DOMAIN: &[&str] = &[
+        "activity",
         "tenancy",
         "access",
         "web",
@@ -28,6 +29,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("database", &["telemetry"]),
         ("web", &["database", "telemetry"]),
         ("messaging", &["database", "telemetry"]),
+        ("activity", CORE),
         ("tenancy", CORE),
         ("access", CORE),
         ("auth", DOMAIN),
@@ -36,6 +38,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
         (
             "app",
             &[
+                "activity",
                 "auth",
                 "employees",
                 "tenancy",
@@ -131,7 +134,7 @@ fn part(file: &Path, source: &Path) -> String {
 fn storage_stays_in_postgres_and_http_in_http() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut wrong = Vec::new();
-    for domain in ["tenancy", "access", "auth", "employees"] {
+    for domain in ["activity", "tenancy", "access", "auth", "employees"] {
         let source = root.join("crates").join(domain).join("src");
         for file in sources(&source) {
             let text = fs::read_to_string(&file).unwrap();
@@ -205,11 +208,15 @@ fn routes_permissions_and_roles_name_the_same_things() {
         .flat_map(|operations| operations.as_object().unwrap().values())
         .filter_map(|operation| operation.get("x-permission")?.as_str().map(str::to_owned))
         .collect();
-    let declared: BTreeSet<String> = [employees::permission::ALL, tenancy::permission::ALL]
-        .into_iter()
-        .flatten()
-        .map(|permission| permission.name.to_owned())
-        .collect();
+    let declared: BTreeSet<String> = [
+        activity::permission::ALL,
+        employees::permission::ALL,
+        tenancy::permission::ALL,
+    ]
+    .into_iter()
+    .flatten()
+    .map(|permission| permission.name.to_owned())
+    .collect();
     let granted: BTreeSet<String> = access::GRANTS
         .iter()
         .map(|grant| grant.permission.to_owned())

@@ -214,7 +214,7 @@ impl Bench {
 
     async fn order(&self) {
         let acme = self.tenants.find(TenantId::new(ACME.id)).await.unwrap();
-        let enqueuer = Enqueuer::new(&handlers(), Ambient::system());
+        let enqueuer = Enqueuer::new(handlers().kinds(), Ambient::system());
         let tx = self.database.begin_tenant(&acme.unwrap()).await.unwrap();
         let order = Order::now(Nothing {}, Origin::default());
         enqueuer.enqueue(&tx, &order).await.unwrap();

@@ -1,19 +1,18 @@
 //! Having work done: one statement, in the transaction of the change that wants it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use database::{Scope, StoreError, Tx, Write};
 use kernel::{Ambient, DomainError, ErrorKind, JobId};
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
-use crate::{Handlers, Order, Work};
+use crate::{Kinds, Order, Work};
 
 /// Puts jobs down. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Enqueuer {
-    /// The newest payload of each kind that somebody does.
-    known: Arc<BTreeMap<&'static str, i16>>,
+    known: Arc<Kinds>,
     ambient: Ambient,
 }
 
@@ -78,10 +77,10 @@ struct Enqueued {
 }
 
 impl Enqueuer {
-    /// Puts down what these handlers do.
-    pub fn new(handlers: &Handlers, ambient: Ambient) -> Self {
+    /// Puts down what somebody does.
+    pub fn new(known: Kinds, ambient: Ambient) -> Self {
         Self {
-            known: Arc::new(handlers.versions()),
+            known: Arc::new(known),
             ambient,
         }
     }
@@ -98,7 +97,7 @@ impl Enqueuer {
         order: &Order<W>,
     ) -> Result<JobId, EnqueueError> {
         let (kind, version) = (W::KIND, W::VERSION);
-        if self.known.get(kind).is_none_or(|newest| *newest < version) {
+        if !self.known.include(kind, version) {
             return Err(EnqueueError::Unknown { kind, version });
         }
         let payload = serde_json::to_value(&order.work)

@@ -93,14 +93,34 @@ impl Handlers {
         self.by_kind.get(kind)
     }
 
-    pub(crate) fn versions(&self) -> BTreeMap<&'static str, i16> {
+    /// Which kinds of work are done.
+    pub fn kinds(&self) -> Kinds {
         let known = self.by_kind.iter();
-        known.map(|(kind, it)| (*kind, it.version)).collect()
+        Kinds(known.map(|(kind, it)| (*kind, it.version)).collect())
+    }
+}
+
+/// Kinds of work that somebody does, with the newest payload of each: what may be put down. A process
+/// that does none of it knows them all the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Kinds(BTreeMap<&'static str, i16>);
+
+impl Kinds {
+    /// None.
+    pub fn new() -> Self {
+        Self::default()
     }
 
-    /// Which kinds of work are done.
-    pub fn kinds(&self) -> impl Iterator<Item = &'static str> {
-        self.by_kind.keys().copied()
+    /// These, and this one.
+    #[must_use]
+    pub fn and<W: Work>(mut self) -> Self {
+        self.0.insert(W::KIND, W::VERSION);
+        self
+    }
+
+    /// Whether somebody does this kind of work, and reads this version of its payload.
+    pub fn include(&self, kind: &str, version: i16) -> bool {
+        self.0.get(kind).is_some_and(|newest| *newest >= version)
     }
 }
 

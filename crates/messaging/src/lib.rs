@@ -50,19 +50,19 @@ mod schedule;
 mod worker;
 
 pub use enqueue::{EnqueueError, Enqueuer};
-pub use handler::{Handlers, PlatformJob, TenantJob};
+pub use handler::{Handlers, Kinds, PlatformJob, TenantJob};
 pub use local::LocalBroker;
 pub use model::{
-    Backoff, Envelope, EnvelopeFault, JobError, JobState, Order, Origin, Queue, Run, UnknownWord,
-    Work,
+    Backoff, Envelope, EnvelopeFault, JobError, JobState, Order, Queue, Run, UnknownWord, Work,
 };
 pub use ports::{
     Broker, BrokerStatus, Deliveries, Delivery, Handed, Receipt, Tenants, TenantsUnknown,
 };
-pub use postgres::{Attendance, Backlog, JobFilter, JobRecord, Jobs};
+pub use postgres::{Attendance, Backlog, JobFilter, JobRecord, Jobs, OwnJob};
 pub use rabbit::{RabbitBroker, RabbitSettings, RabbitSettingsError};
 pub use schedule::{
     CronError, CronExpression, Misfire, PutError, Schedule, ScheduleError, ScheduleRecord,
     Scheduler, Schedules, TenantSchedules, Ticked, Timetable, Zone,
 };
+pub use telemetry::Origin;
 pub use worker::{Drained, JobOutcome, Observer, Stop, Worker, WorkerParts, WorkerSettings};

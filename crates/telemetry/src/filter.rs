@@ -16,8 +16,9 @@ use tracing_subscriber::layer::Context;
 pub const ACCESS_LOG: &str = "access_log";
 
 /// Crates of this workspace: the general level is theirs. Others are held at [`LIBRARIES`].
-const HOUSE: [&str; 15] = [
+const HOUSE: [&str; 16] = [
     "access",
+    "activity",
     "app",
     "auth",
     "database",

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use database::StoreError;
 use kernel::{DomainError, ErrorKind, FieldError, Slug, TenantStatus};
 
+use messaging::EnqueueError;
+
 use crate::{HostName, PortError};
 
 /// An error of tenancy.
@@ -70,6 +72,12 @@ pub enum TenancyError {
     /// The registry could not be read; several requests may have waited for the same answer.
     #[error("the registry of tenants cannot be read")]
     Registry(#[source] Arc<StoreError>),
+    /// Too many passwords are being hashed for that of a first administrator.
+    #[error("too many passwords are being hashed")]
+    Hashing(#[source] PortError),
+    /// The work of making a tenant was not put down.
+    #[error(transparent)]
+    Enqueue(#[from] EnqueueError),
     /// Storage failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -109,20 +117,29 @@ impl DomainError for TenancyError {
             | Self::Unfinished
             | Self::NotSuspended(_) => ErrorKind::StateConflict,
             Self::Schema(_) | Self::Administrator(_) => ErrorKind::Internal,
-            Self::Outdated | Self::Crowded => ErrorKind::Unavailable,
+            Self::Outdated | Self::Crowded | Self::Hashing(_) => ErrorKind::Unavailable,
             Self::Registry(error) => error.kind(),
+            Self::Enqueue(error) => error.kind(),
             Self::Store(error) => error.kind(),
         }
     }
 
     fn is_transient(&self) -> bool {
-        matches!(self, Self::Store(error) if error.is_transient())
+        match self {
+            Self::Store(error) => error.is_transient(),
+            Self::Enqueue(error) => error.is_transient(),
+            _ => false,
+        }
     }
 
     fn detail(&self) -> String {
         match self {
             Self::Registry(error) => error.detail(),
             Self::Store(error) => error.detail(),
+            Self::Enqueue(error) => error.detail(),
+            Self::Hashing(_) => {
+                "Too much is being done at this moment. Try again in a few seconds.".to_owned()
+            }
             Self::Outdated => {
                 "The service cannot tell right now which tenants it may serve. Try again in a few \
                  seconds."
@@ -151,6 +168,7 @@ impl DomainError for TenancyError {
             Self::DomainTaken(_) => ("/domain", "taken"),
             Self::NoDomain(_) => ("/domain", "invalid"),
             Self::Reserved(_) => ("/domain", "reserved"),
+            Self::SlugTaken(_) => ("/slug", "taken"),
             _ => return Vec::new(),
         };
         vec![FieldError::new(pointer, code, self.to_string())]

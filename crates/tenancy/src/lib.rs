@@ -35,6 +35,7 @@
 
 mod error;
 mod http;
+pub mod jobs;
 mod lists;
 mod model;
 pub mod permission;
@@ -50,9 +51,12 @@ pub use model::{
     NamedHost, Question, Suspension, SuspensionReason, SuspensionReasonError, Tenant,
     TenantDetails, TenantName, TenantNameError,
 };
-pub use ports::{FirstAdministrator, PortError, SchemaProvisioner};
+pub use ports::{
+    Administrators, FirstAdministrator, Passwords, PortError, RequestedAdministrator,
+    SchemaProvisioner,
+};
 pub use postgres::PostgresTenants;
-pub use repository::{Illegible, TenantChanges, TenantRepository};
+pub use repository::{Illegible, TenantChanges, TenantClaim, TenantRepository};
 pub use service::{
     Administration, ChangesTenants, Directory, LockedTenant, NewTenant, Provisioning, Registered,
     Registry, Resolution,

@@ -4,7 +4,8 @@ use std::error::Error;
 
 use async_trait::async_trait;
 use database::TenantContext;
-use kernel::{SchemaName, TenantId};
+use kernel::{EmailAddress, SchemaName, TenantId};
+use secrecy::SecretString;
 
 /// Why another component could not do its part.
 pub type PortError = Box<dyn Error + Send + Sync>;
@@ -36,4 +37,47 @@ pub trait FirstAdministrator: Send + Sync {
     /// # Errors
     /// Nothing of it was kept.
     async fn appoint(&self, tenant: &TenantContext) -> Result<(), PortError>;
+}
+
+/// Who becomes the first administrator of a tenant that was asked for.
+#[derive(Clone, Debug)]
+pub struct RequestedAdministrator {
+    /// Where he is reached, and by what he signs in.
+    pub email: EmailAddress,
+    /// The hash of his password, as users' are stored.
+    pub password_hash: SecretString,
+}
+
+/// Hashes passwords of first administrators.
+#[async_trait]
+pub trait Passwords: Send + Sync {
+    /// Whether somebody may have this password.
+    ///
+    /// # Errors
+    /// Code and message of what is wrong with it.
+    fn check(&self, password: &SecretString) -> Result<(), (&'static str, String)>;
+
+    /// The hash that is stored; `tenant` is whose turn it takes.
+    ///
+    /// # Errors
+    /// Too many are being hashed.
+    async fn hash(
+        &self,
+        tenant: TenantId,
+        password: &SecretString,
+    ) -> Result<SecretString, PortError>;
+}
+
+/// Appoints first administrators that were asked for.
+#[async_trait]
+pub trait Administrators: Send + Sync {
+    /// Makes him a user of the tenant and its administrator. An earlier attempt may have done so.
+    ///
+    /// # Errors
+    /// Nothing of it was kept.
+    async fn appoint(
+        &self,
+        tenant: &TenantContext,
+        administrator: &RequestedAdministrator,
+    ) -> Result<(), PortError>;
 }

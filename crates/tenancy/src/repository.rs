@@ -5,7 +5,7 @@ use database::{PlatformReadTx, PlatformTx, StoreError, TenantTx};
 use kernel::{ListQuery, Page, PageRequest, Position, SchemaName, Slug, TenantId};
 use time::OffsetDateTime;
 
-use crate::{Domain, HostName, Tenant, TenantDetails};
+use crate::{Domain, HostName, NewTenant, RequestedAdministrator, Tenant, TenantDetails};
 
 /// A row of the registry that contradicts the model.
 #[derive(Debug, thiserror::Error)]
@@ -92,7 +92,15 @@ pub trait TenantRepository: Send + Sync {
     /// Enters a tenant; `false` when its slug is taken.
     async fn claim(&self, tx: &PlatformTx, tenant: &Tenant) -> Result<bool, StoreError>;
 
-    /// Puts a tenant into service that was being created.
+    /// Who was asked for as the first administrator of a tenant that is being created.
+    async fn requested_administrator(
+        &self,
+        tx: &PlatformTx,
+        id: TenantId,
+    ) -> Result<Option<RequestedAdministrator>, StoreError>;
+
+    /// Puts a tenant into service that was being created, and forgets who was asked for as its
+    /// first administrator.
     async fn activate(
         &self,
         tx: &PlatformTx,
@@ -121,10 +129,33 @@ pub trait TenantRepository: Send + Sync {
     async fn open_pool(&self, tx: &PlatformTx, schema: &SchemaName) -> Result<(), StoreError>;
 }
 
+/// What is claimed for a tenant that is to be made.
+#[derive(Clone, Copy, Debug)]
+pub struct TenantClaim<'a> {
+    /// Its id.
+    pub id: TenantId,
+    /// What was decided about it.
+    pub new: &'a NewTenant,
+    /// Its first administrator.
+    pub administrator: &'a RequestedAdministrator,
+    /// How many tenants a pool takes.
+    pub pool_capacity: u32,
+    /// When it is claimed.
+    pub now: OffsetDateTime,
+}
+
 /// How a tenant is changed: in a transaction of the public tenant, whose users run the platform.
 /// PostgreSQL refuses any other.
 #[async_trait]
 pub trait TenantChanges: Send + Sync {
+    /// Claims the slug of a tenant that is to be made, with a place in a pool if it lives in one;
+    /// `None` when the slug is taken.
+    async fn claim(
+        &self,
+        tx: &TenantTx,
+        claim: &TenantClaim<'_>,
+    ) -> Result<Option<Tenant>, StoreError>;
+
     /// The tenant, which nobody else changes until the transaction ends.
     async fn lock(&self, tx: &TenantTx, id: TenantId) -> Result<Option<Tenant>, StoreError>;
 

@@ -20,6 +20,8 @@ mod empty;
 mod scale;
 mod server;
 mod template;
+#[cfg(feature = "api")]
+mod worker;
 
 #[cfg(feature = "api")]
 pub use api::{Answer, Api, AppLogin, Session, USER_PASSWORD, api_settings, email};
@@ -28,3 +30,5 @@ pub use empty::EmptyDatabase;
 pub use scale::scaled;
 pub use server::Server;
 pub use template::{ACME, FIXTURES, Fixture, GLOBEX, INITECH, PUBLIC, UMBRELLA};
+#[cfg(feature = "api")]
+pub use worker::Worker;

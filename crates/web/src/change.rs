@@ -11,9 +11,14 @@ use aws_lc_rs::digest;
 use database::{Database, Earlier, RequestKey, TenantContext, TenantTx};
 use futures_util::future::{Ready, ready};
 use kernel::{Actor, ErrorKind, TypedId};
+use telemetry::Origin;
 use uuid::Uuid;
 
-use crate::{Answer, Pipeline, Problem, Signed, context::component, response::Rendered};
+use crate::{
+    Answer, Cursors, Pipeline, Problem, Signed,
+    context::{RequestState, component},
+    response::Rendered,
+};
 
 /// How often a transaction is done again when it collided with another one.
 const TRIES: usize = 3;
@@ -45,6 +50,13 @@ pub struct Change {
 }
 
 impl Change {
+    /// Who wants it, in which request and trace: for what comes of it later.
+    pub fn origin(&self) -> Origin {
+        let noted = self.request.extensions();
+        let state = noted.get::<RequestState>();
+        state.map(|it| it.origin.clone()).unwrap_or_default()
+    }
+
     /// Does the work and answers. The work may be done again from the start: it changes nothing but
     /// through its transaction.
     ///
@@ -86,7 +98,7 @@ impl Change {
             return Ok(rendered.into());
         };
         let ambient = &pipeline.ambient;
-        let request = self.request_key(key);
+        let request = self.request_key(key)?;
         match tx.earlier(&request, ambient.now()).await? {
             Earlier::Never => {}
             Earlier::Answered(answer) => {
@@ -118,22 +130,17 @@ impl Change {
         Ok(rendered.into())
     }
 
-    fn request_key(&self, key: &str) -> RequestKey {
+    fn request_key(&self, key: &str) -> Result<RequestKey, Problem> {
         let body = self.request.extensions().get::<RequestHash>().copied();
-        let mut hash = digest::Context::new(&digest::SHA256);
-        hash.update(self.request.query_string().as_bytes());
-        hash.update(b"\n");
-        hash.update(
-            body.map(|RequestHash(hash)| hash)
-                .unwrap_or_default()
-                .as_slice(),
-        );
-        RequestKey {
+        let body = body.map(|RequestHash(hash)| hash).unwrap_or_default();
+        let query = self.request.query_string().as_bytes();
+        let digests = component::<Cursors>(&self.request)?;
+        Ok(RequestKey {
             actor: self.actor.user_id,
             route: format!("{} {}", self.request.method(), self.request.path()),
             key: key.to_owned(),
-            request_hash: sha256(hash.finish()),
-        }
+            request_hash: digests.digest(&[query, b"\n", &body]),
+        })
     }
 }
 

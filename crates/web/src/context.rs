@@ -5,6 +5,7 @@ use std::future::{Ready, ready};
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev::Payload, web};
 use database::TenantContext;
 use kernel::{Actor, Authorizer, ErrorKind, PermissionMarker, Permit};
+use telemetry::Origin;
 
 use crate::Problem;
 
@@ -13,6 +14,7 @@ use crate::Problem;
 pub(crate) struct RequestState {
     pub(crate) tenant: Option<TenantContext>,
     pub(crate) actor: Option<Actor>,
+    pub(crate) origin: Origin,
 }
 
 fn state<T>(

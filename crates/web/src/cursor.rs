@@ -32,6 +32,7 @@ impl CursorScope {
 /// cursors are the same one, and a list that is read twice has the same cursors.
 pub struct Cursors {
     key: LessSafeKey,
+    digests: hmac::Key,
 }
 
 /// The shared secret is shorter than 32 bytes.
@@ -52,11 +53,23 @@ impl Cursors {
         // A key for this purpose alone, whatever else the secret may come to be used for.
         let secret = hmac::Key::new(hmac::HMAC_SHA256, secret);
         let key = hmac::sign(&secret, b"hrms cursors: AES-256-GCM-SIV");
+        let digests = hmac::sign(&secret, b"hrms requests: HMAC-SHA-256");
         let key =
             UnboundKey::new(&AES_256_GCM_SIV, key.as_ref()).map_err(|_length| CursorKeyError)?;
         Ok(Self {
             key: LessSafeKey::new(key),
+            digests: hmac::Key::new(hmac::HMAC_SHA256, digests.as_ref()),
         })
+    }
+
+    /// A digest by which a request is known again. Whoever reads it learns nothing of the request,
+    /// by trying neither: a body may hold a password.
+    pub(crate) fn digest(&self, parts: &[&[u8]]) -> [u8; 32] {
+        let mut context = hmac::Context::with_key(&self.digests);
+        for part in parts {
+            context.update(part);
+        }
+        context.sign().as_ref().try_into().unwrap_or_default()
     }
 
     /// Writes a cursor.

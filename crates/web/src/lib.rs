@@ -81,6 +81,6 @@ pub use parameters::{Id, Query};
 pub use pipeline::{Pipeline, nothing_here, pipeline};
 pub use ports::{Authenticator, TenantResolver};
 pub use problem::{FieldProblem, Problem, ProblemBody};
-pub use response::{Answer, Created, Json, List, NoContent, PageInfo, Rendered, Whole};
+pub use response::{Accepted, Answer, Created, Json, List, NoContent, PageInfo, Rendered, Whole};
 pub use route::{Access, RouteError, RouteTable};
 pub use spool::Spool;

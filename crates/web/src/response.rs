@@ -170,6 +170,23 @@ impl<T: Serialize> Answer for Created<T> {
     }
 }
 
+/// 202 with the place where long work is looked at, and what there is of it.
+#[derive(Debug)]
+pub struct Accepted<T> {
+    /// The path of the job.
+    pub location: String,
+    /// What can be said already.
+    pub body: T,
+}
+
+impl<T: Serialize> Answer for Accepted<T> {
+    fn render(self) -> Result<Rendered, Problem> {
+        let mut rendered = Rendered::new(StatusCode::ACCEPTED, &self.body)?;
+        rendered.answer.location = Some(self.location);
+        Ok(rendered)
+    }
+}
+
 /// 204 without a body.
 #[derive(Clone, Copy, Debug)]
 pub struct NoContent;

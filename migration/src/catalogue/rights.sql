@@ -11,14 +11,15 @@ place AS (
     SELECT oid, nspname FROM pg_catalog.pg_namespace
     WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'
 ),
--- By these the public tenant, whose users run the platform, changes tenants; nobody else may.
+-- By these the public tenant, whose users run the platform, changes tenants and jobs; nobody else may.
 changes_tenants (name) AS (
     VALUES ('lock_tenant'), ('change_tenant'), ('suspend_tenant'), ('resume_tenant'),
-        ('add_domain'), ('remove_domain')
+        ('add_domain'), ('remove_domain'), ('cancel_any_job'), ('retry_any_job'),
+        ('claim_tenant')
 ),
 -- By these everybody has work done; they ask themselves who calls.
 everybodys (name) AS (
-    VALUES ('enqueue_job'), ('finish_job')
+    VALUES ('enqueue_job'), ('finish_job'), ('show_job'), ('cancel_job')
 ),
 -- What a worker writes down.
 of_workers (name) AS (

@@ -2,11 +2,37 @@
 
 mod clean_up;
 
+use std::sync::Arc;
+
+use activity::Shown;
 use auth::Purge;
 use kernel::Ambient;
-use messaging::{Handlers, Jobs, Misfire, Schedule, ScheduleError, Schedules, Zone};
+use messaging::{Handlers, Jobs, Kinds, Misfire, Schedule, ScheduleError, Schedules, Work, Zone};
+use tenancy::jobs::{ProvisionTenant, ProvisionsTenants};
 
+use crate::operate::{HashedAdministrators, Provisioner};
 use clean_up::{ClearAway, ClearsAway, DeleteJobs, DeletesJobs};
+
+/// The kinds of work that people want and look at.
+pub(crate) const SHOWN: [Shown; 2] = [
+    Shown {
+        kind: "employees.import",
+        is_revocable: true,
+    },
+    Shown {
+        kind: ProvisionTenant::KIND,
+        // The slug is claimed, and part of the tenant may be there.
+        is_revocable: false,
+    },
+];
+
+/// Every kind of work that some worker does.
+pub(crate) fn kinds() -> Kinds {
+    Kinds::new()
+        .and::<ClearAway>()
+        .and::<DeleteJobs>()
+        .and::<ProvisionTenant>()
+}
 
 /// What handlers work with.
 pub(crate) struct Tools {
@@ -14,17 +40,20 @@ pub(crate) struct Tools {
     pub(crate) jobs: Jobs,
     pub(crate) keep_done: std::time::Duration,
     pub(crate) ambient: Ambient,
+    /// What makes tenants, in a worker that may.
+    pub(crate) provisioner: Option<Provisioner>,
 }
 
-/// Every handler there is.
+/// Every handler that this worker can have.
 pub(crate) fn handlers(tools: Tools) -> Handlers {
     let Tools {
         purge,
         jobs,
         keep_done,
         ambient,
+        provisioner,
     } = tools;
-    Handlers::new()
+    let handlers = Handlers::new()
         .tenant(ClearsAway {
             purge,
             ambient: ambient.clone(),
@@ -33,7 +62,18 @@ pub(crate) fn handlers(tools: Tools) -> Handlers {
             jobs,
             keep_done,
             ambient,
-        })
+        });
+    match provisioner {
+        Some(Provisioner {
+            provisioning,
+            users,
+            ..
+        }) => handlers.tenant(ProvisionsTenants::new(
+            provisioning,
+            Arc::new(HashedAdministrators(users)),
+        )),
+        None => handlers,
+    }
 }
 
 /// What is done at set times.

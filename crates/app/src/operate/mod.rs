@@ -43,6 +43,7 @@ pub use jobs::{JobQuestion, JobReport, PurgedJobs, QueueReport};
 pub use kernel::{EmailAddress, JobId, Placement, Slug, TimeZone};
 pub use messaging::{JobState, Queue};
 pub use operator::Operator;
+pub(crate) use provision::{HashedAdministrators, HashedPasswords, Provisioner, connect_options};
 pub use report::{
     DemoReport, DemoTenant, DemoUser, ImportedReport, MigrationReport, PurgeReport, PurgedAnswers,
     Reporter, Silent, TenantReport, UpReport,

@@ -1,27 +1,26 @@
 //! An operator's login and what can be reached with it.
 
-use std::{fmt, path::PathBuf, str::FromStr as _, sync::Arc, time::Duration};
+use std::{fmt, path::PathBuf, sync::Arc};
 
 use auth::{Purge, Users};
-use database::{Database, DatabaseSettings};
+use database::Database;
 use kernel::{Ambient, Slug};
 use messaging::Jobs;
 use migration::Migrator;
-use secrecy::{ExposeSecret as _, SecretString};
-use sqlx::{ConnectOptions as _, PgConnection, postgres::PgConnectOptions};
-use tenancy::{
-    Administration, PostgresTenants, Provisioning, Registered, Registry, TenantRepository,
-};
+use secrecy::SecretString;
+use sqlx::{PgConnection, postgres::PgConnectOptions};
+use tenancy::{Administration, PostgresTenants, Provisioning, Registered, Registry};
 
 use super::{
-    Credentials, Failure, Reporter, administrator::Password, install::DATABASE_URL, migrate,
-    provision, wait,
+    Credentials, Failure, Reporter,
+    administrator::Password,
+    install::DATABASE_URL,
+    migrate,
+    provision::{PATIENCE, Provisioner, connect_options},
+    wait,
 };
-use crate::components::{argon2_settings, host_rules};
+use crate::components::host_rules;
 use crate::settings::{LoadFrom, Problem, Settings, SettingsError};
-
-/// How long a command other than `up` waits for the database.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Does what an operator asks for.
 pub struct Operator {
@@ -55,12 +54,7 @@ impl Operator {
             .admin_url
             .clone()
             .ok_or(Failure::NoAdminUrl)?;
-        let turn_timeout = settings.database.turn_timeout;
-        let options = PgConnectOptions::from_str(admin_url.expose_secret())
-            .map_err(|_secret| Failure::MalformedAdminUrl)?
-            .application_name("hrms-bootstrap")
-            .options([("lock_timeout", turn_timeout.as_millis().to_string())])
-            .disable_statement_logging();
+        let options = connect_options(&settings, &admin_url, "hrms-bootstrap")?;
         Ok(Self {
             settings,
             options,
@@ -115,37 +109,22 @@ impl Operator {
 
     /// Opens the platform for an operator: it must be installed and migrated.
     pub(super) async fn open(&self) -> Result<Platform, Failure> {
-        let turn_timeout = self.settings.database.turn_timeout;
-        let settings = DatabaseSettings {
-            pool_size: 8,
-            connect_timeout: self.settings.database.connect_timeout,
-            // A command waits for its turn, be it in another connection; a request would give up.
-            statement_timeout: turn_timeout + Duration::from_mins(5),
-            lock_timeout: turn_timeout,
-            idle_in_transaction_timeout: turn_timeout + Duration::from_mins(5),
-            ..DatabaseSettings::new(self.admin_url.clone())
-        };
-        let (database, authority) = wait::open(&settings, PATIENCE).await?;
-        let tenants: Arc<dyn TenantRepository> = Arc::new(PostgresTenants);
-        let registry = Registry::new(database.clone(), authority, Arc::clone(&tenants));
-        let registry = Arc::new(registry);
-        let provisioning = Provisioning::new(
-            database.clone(),
-            Arc::clone(&registry),
-            tenants,
-            Arc::new(provision::MigratedSchemas::new(self.options.clone())),
-            self.ambient.clone(),
-            self.settings.tenancy.pool_capacity,
-        );
+        let options = self.options.clone();
+        let opened = Provisioner::open(&self.settings, &self.admin_url, options, &self.ambient);
+        let Provisioner {
+            database,
+            registry,
+            provisioning,
+            users,
+        } = opened.await?;
         let administration = Administration::new(
             database.clone(),
             Arc::clone(&registry),
             Arc::new(PostgresTenants),
             host_rules(&self.settings)?,
             self.ambient.clone(),
+            self.settings.tenancy.pool_capacity,
         );
-        let argon2 = argon2_settings(&self.settings.auth.argon2);
-        let users = Users::start(&argon2, database.clone(), self.ambient.clone())?;
         Ok(Platform {
             purge: Purge::start(database.clone(), self.ambient.clone()),
             database,
@@ -188,7 +167,7 @@ impl fmt::Debug for Operator {
 pub(super) struct Platform {
     pub(super) database: Database,
     pub(super) registry: Arc<Registry>,
-    pub(super) provisioning: Provisioning,
+    pub(super) provisioning: Arc<Provisioning>,
     pub(super) administration: Administration,
     pub(super) users: Users,
     pub(super) purge: Purge,

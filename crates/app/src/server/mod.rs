@@ -51,6 +51,10 @@ pub fn serve(
     let watch = Data::new(components.watch);
     let sessions = Data::from(components.auth.sessions);
     let keys = Data::from(components.auth.keys);
+    let passwords = Data::from(components.passwords);
+    let enqueuer = Data::new(components.enqueuer);
+    let own_jobs = Data::new(components.own_jobs);
+    let all_jobs = Data::new(components.all_jobs);
     let employees = Data::new(components.employees);
     let imports = Data::new(components.imports);
     let database = Data::new(components.database);
@@ -69,6 +73,10 @@ pub fn serve(
             .app_data(watch.clone())
             .app_data(sessions.clone())
             .app_data(keys.clone())
+            .app_data(passwords.clone())
+            .app_data(enqueuer.clone())
+            .app_data(own_jobs.clone())
+            .app_data(all_jobs.clone())
             .app_data(employees.clone())
             .app_data(imports.clone())
             .app_data(database.clone())

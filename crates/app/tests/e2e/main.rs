@@ -18,6 +18,7 @@ mod freshness;
 mod health;
 mod imports;
 mod isolation;
+mod jobs;
 mod lists;
 mod operate;
 mod oracle_hr;

@@ -65,6 +65,12 @@ pub(crate) const CALLS: &[Call] = &[
         "platform.remove_domain(uuid, text, timestamp with time zone)",
         "SELECT platform.remove_domain('{theirs}', '{host}', now())",
     ),
+    of_the_public_tenant(
+        "platform.claim_tenant(uuid, text, text, text, text, text, text, bigint, text, text, timestamp with \
+         time zone)",
+        "SELECT platform.claim_tenant('{theirs}', 'loot', 'Loot', 'loot', 'pooled', 'en', 'UTC', 1000, \
+         'loot@loot.example', 'loot', now())",
+    ),
     of_every_tenant(
         "platform.enqueue_job(uuid, text, smallint, jsonb, text, smallint, timestamp with time zone, \
          text, text, text, text, uuid, timestamp with time zone)",
@@ -74,6 +80,22 @@ pub(crate) const CALLS: &[Call] = &[
     of_every_tenant(
         "platform.finish_job(uuid, uuid, jsonb)",
         "SELECT platform.finish_job('{theirs}', '{theirs}', NULL)",
+    ),
+    of_every_tenant(
+        "platform.show_job(uuid)",
+        "SELECT platform.show_job('{theirs}')",
+    ),
+    of_every_tenant(
+        "platform.cancel_job(uuid)",
+        "SELECT platform.cancel_job('{theirs}')",
+    ),
+    of_the_public_tenant(
+        "platform.cancel_any_job(uuid)",
+        "SELECT platform.cancel_any_job('{theirs}')",
+    ),
+    of_the_public_tenant(
+        "platform.retry_any_job(uuid)",
+        "SELECT platform.retry_any_job('{theirs}')",
     ),
 ];
 
@@ -86,6 +108,7 @@ const REFERENCES: &[(&str, &str)] = &[
     ("location_id", "/api/v1/locations"),
     ("manager_id", "/api/v1/employees"),
     ("successor_id", "/api/v1/employees"),
+    ("tenant_id", "/api/v1/platform/tenants"),
 ];
 
 /// Texts in a query that name nothing of which there is one.
@@ -112,6 +135,8 @@ pub(crate) const TEXTS: &[&str] = &[
     "placement",
     "subscription_state",
     "created_at",
+    "state",
+    "queue",
 ];
 
 /// Headers, by which a tenant can be named or that are attacked by themselves.
@@ -130,6 +155,10 @@ pub(crate) const BEFORE: &[(&str, &[&str])] = &[
     (
         "POST /api/v1/platform/tenants/{id}/resume",
         &["POST /api/v1/platform/tenants/{id}/suspend"],
+    ),
+    (
+        "POST /api/v1/platform/jobs/{id}/retry",
+        &["POST /api/v1/platform/jobs/{id}/cancel"],
     ),
 ];
 
@@ -153,8 +182,9 @@ pub(crate) fn refers_to(_template: &str, name: &str) -> Option<&'static str> {
     known.find(|(field, _)| *field == name).map(|(_, of)| *of)
 }
 
-/// How a thing of a collection comes to be to which no operation adds: a row of the database's, whose
-/// id is `{id}` and which is the `{number}`th.
+/// How a thing of a collection comes to be to which no operation adds, or that takes a while to be
+/// there: a row of the database's, whose id is `{id}` and which is the `{number}`th; `{slug}` is whose
+/// it is.
 pub(crate) fn given(collection: &str) -> Option<&'static str> {
     match collection {
         // A bystander: whatever happens to it, nobody here was it.
@@ -163,6 +193,12 @@ pub(crate) fn given(collection: &str) -> Option<&'static str> {
              (id, slug, name, name_key, schema_name, placement, status, created_at, updated_at) VALUES \
              ('{id}', 'bystander-{number}', 'Bystander', 'bystander', 't_bystander_{number}', 'dedicated', \
               'active', now(), now())",
+        ),
+        "/api/v1/jobs" | "/api/v1/platform/jobs" => Some(
+            "INSERT INTO platform.jobs \
+             (id, tenant_id, kind, payload_version, payload, queue, max_attempts, run_at, created_at) \
+             SELECT '{id}', id, 'employees.import', 1, '{}', 'bulk', 1, now(), now() \
+             FROM platform.tenants WHERE slug = '{slug}'",
         ),
         _ => None,
     }
@@ -182,6 +218,7 @@ pub(crate) fn handle(collection: &str) -> &'static str {
 pub(crate) fn value(template: &str, field: &str, number: u32) -> Option<Value> {
     Some(match field {
         "hire_date" if template.ends_with("/rehire") => json!("2027-01-01"),
+        "slug" if template.ends_with("/tenants") => json!(format!("newcomer-{number}")),
         "domain" => json!(format!("people-{number}.example")),
         "code" => json!(format!("C{number}")),
         "employee_number" => json!(format!("N{number}")),

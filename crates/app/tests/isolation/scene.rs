@@ -242,10 +242,12 @@ impl Scene {
         around: &[String],
         session: &Session,
     ) -> String {
+        if let Some(row) = known::given(collection) {
+            return self.given(row, session).await;
+        }
         let mut operations = self.operations.iter();
-        let Some(make) = operations.find(|it| it.makes(collection)) else {
-            return self.given(collection).await;
-        };
+        let make = operations.find(|it| it.makes(collection));
+        let make = make.unwrap_or_else(|| panic!("nothing adds to {collection}"));
         let request = Request {
             operation: make.clone(),
             ids: around.to_vec(),
@@ -259,14 +261,13 @@ impl Scene {
             .to_owned()
     }
 
-    /// Makes something in the database to which no operation adds.
-    async fn given(&self, collection: &str) -> String {
-        let row = known::given(collection);
-        let row = row.unwrap_or_else(|| panic!("nothing adds to {collection}"));
+    /// Makes something in the database.
+    async fn given(&self, row: &str, session: &Session) -> String {
         let number = self.number();
         let id = format!("0192eeee-eeee-7eee-8eee-{number:012}");
         let row = row
             .replace("{id}", &id)
+            .replace("{slug}", &session.tenant)
             .replace("{number}", &number.to_string());
         let mut superuser = self.api.database().superuser().await;
         let row = AssertSqlSafe(row);

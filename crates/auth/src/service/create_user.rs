@@ -5,7 +5,7 @@ use database::TenantContext;
 use kernel::EmailAddress;
 
 use super::Users;
-use crate::{AuthError, DisplayName, NewUser, Password};
+use crate::{AuthError, DisplayName, NewUser, Password, PasswordHash};
 
 impl Users {
     /// Creates a user unless somebody has his address already, who then stays as he is: password,
@@ -23,12 +23,21 @@ impl Users {
             return Ok(false);
         }
         let hash = self.hasher.hash(tenant.id(), password).await?;
+        self.create_hashed(tenant, user, &hash).await
+    }
+
+    async fn create_hashed(
+        &self,
+        tenant: &TenantContext,
+        user: &NewUser,
+        hash: &PasswordHash,
+    ) -> Result<bool, AuthError> {
         let id = self.ambient.id();
         let tx = self.database.begin_tenant(tenant).await?;
         let created = self
             .store
             .users
-            .insert(&tx, id, user, &hash, self.ambient.now())
+            .insert(&tx, id, user, hash, self.ambient.now())
             .await?;
         if created {
             for role in &user.roles {
@@ -54,13 +63,24 @@ impl Users {
         display_name: DisplayName,
         password: &Password,
     ) -> Result<bool, AuthError> {
-        let user = NewUser {
-            email,
-            display_name,
-            roles: vec![Role::Administrator],
-            employee_id: None,
-        };
-        self.create(tenant, &user, password).await
+        self.create(tenant, &administrator(email, display_name), password)
+            .await
+    }
+
+    /// Creates an administrator of the tenant whose password was hashed already, by
+    /// [`PasswordHasher::hash`](crate::PasswordHasher::hash).
+    ///
+    /// # Errors
+    /// [`AuthError::Store`].
+    pub async fn ensure_hashed_administrator(
+        &self,
+        tenant: &TenantContext,
+        email: EmailAddress,
+        display_name: DisplayName,
+        hash: &PasswordHash,
+    ) -> Result<bool, AuthError> {
+        self.create_hashed(tenant, &administrator(email, display_name), hash)
+            .await
     }
 
     async fn exists(
@@ -72,5 +92,14 @@ impl Users {
         let user = self.store.users.by_email(&tx, email).await?;
         tx.commit().await?;
         Ok(user.is_some())
+    }
+}
+
+fn administrator(email: EmailAddress, display_name: DisplayName) -> NewUser {
+    NewUser {
+        email,
+        display_name,
+        roles: vec![Role::Administrator],
+        employee_id: None,
     }
 }

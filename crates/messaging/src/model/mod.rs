@@ -9,4 +9,4 @@ pub use backoff::Backoff;
 pub use envelope::{Envelope, EnvelopeFault};
 pub use queue::{JobState, Queue, UnknownWord};
 pub(crate) use work::{Fate, Progress};
-pub use work::{JobError, Order, Origin, Run, Work};
+pub use work::{JobError, Order, Run, Work};

@@ -8,9 +8,9 @@ use std::{
 };
 
 use database::{Scope, StoreError};
-use kernel::{JobId, UserId};
+use kernel::JobId;
 use serde::{Serialize, de::DeserializeOwned};
-use telemetry::TraceContext;
+use telemetry::Origin;
 use time::OffsetDateTime;
 
 use super::Queue;
@@ -64,17 +64,6 @@ pub struct Order<W> {
     pub(crate) run_at: Option<OffsetDateTime>,
     pub(crate) unique_key: Option<String>,
     pub(crate) origin: Origin,
-}
-
-/// Who wanted it, and in which request.
-#[derive(Clone, Debug, Default)]
-pub struct Origin {
-    /// The user, if it was one.
-    pub user: Option<UserId>,
-    /// The id of the request.
-    pub request_id: Option<String>,
-    /// The trace that doing it belongs to.
-    pub trace: Option<TraceContext>,
 }
 
 impl<W: Work> Order<W> {

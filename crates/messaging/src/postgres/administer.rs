@@ -2,64 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use database::{Database, PlatformContext, PlatformReadTx, StoreError};
-use kernel::{JobId, TenantId, UserId};
-use sea_orm::{FromQueryResult, Value};
+use database::{Database, PlatformContext, PlatformReadTx, StoreError, TenantTx};
+use kernel::JobId;
+use sea_orm::FromQueryResult;
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 use super::{Store, queue};
-use crate::{JobState, Queue};
-
-/// A job, as it stands. What it is about is its tenant's business and is not among this.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct JobRecord {
-    /// The job.
-    pub id: JobId,
-    /// Whose it is; nil for the platform's own.
-    pub tenant: TenantId,
-    /// His slug; `None` for the platform's own, and of a tenant that is gone.
-    pub tenant_slug: Option<String>,
-    /// What kind of work.
-    pub kind: String,
-    /// Which line it stands in.
-    pub queue: Queue,
-    /// Where it stands.
-    pub state: JobState,
-    /// How often it was tried.
-    pub attempt: i16,
-    /// How often it may be.
-    pub max_attempts: i16,
-    /// Not before this instant.
-    pub run_at: OffsetDateTime,
-    /// How much of how much is done, when it tells.
-    pub progress: Option<(i64, i64)>,
-    /// Why it was not done at the last try.
-    pub last_error: Option<String>,
-    /// The request that wanted it.
-    pub request_id: Option<String>,
-    /// The user who wanted it.
-    pub enqueued_by: Option<UserId>,
-    /// When it was put down.
-    pub created_at: OffsetDateTime,
-    /// When the last try began.
-    pub started_at: Option<OffsetDateTime>,
-    /// When it ended.
-    pub ended_at: Option<OffsetDateTime>,
-}
-
-/// Which jobs.
-#[derive(Clone, Debug, Default)]
-pub struct JobFilter {
-    /// Of this tenant; nil for the platform's own.
-    pub tenant: Option<TenantId>,
-    /// In this state.
-    pub state: Option<JobState>,
-    /// Of this kind.
-    pub kind: Option<String>,
-    /// Older than this one, to go on after it.
-    pub before: Option<JobId>,
-}
+use crate::Queue;
 
 /// How much waits. What is more than ten thousand is not counted further.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -90,81 +39,6 @@ pub struct Attendance {
 pub struct Jobs {
     store: Store,
 }
-
-#[derive(FromQueryResult)]
-struct Row {
-    id: Uuid,
-    tenant_id: Uuid,
-    slug: Option<String>,
-    kind: String,
-    queue: String,
-    state: String,
-    attempt: i16,
-    max_attempts: i16,
-    run_at: OffsetDateTime,
-    progress_done: Option<i64>,
-    progress_total: Option<i64>,
-    last_error: Option<String>,
-    request_id: Option<String>,
-    enqueued_by: Option<Uuid>,
-    created_at: OffsetDateTime,
-    started_at: Option<OffsetDateTime>,
-    ended_at: Option<OffsetDateTime>,
-}
-
-impl TryFrom<Row> for JobRecord {
-    type Error = StoreError;
-
-    fn try_from(row: Row) -> Result<Self, StoreError> {
-        Ok(Self {
-            id: JobId::new(row.id),
-            tenant: TenantId::new(row.tenant_id),
-            tenant_slug: row.slug,
-            kind: row.kind,
-            queue: queue(&row.queue)?,
-            state: row.state.parse().map_err(StoreError::corrupt)?,
-            attempt: row.attempt,
-            max_attempts: row.max_attempts,
-            run_at: row.run_at,
-            progress: row.progress_done.zip(row.progress_total),
-            last_error: row.last_error,
-            request_id: row.request_id,
-            enqueued_by: row.enqueued_by.map(UserId::new),
-            created_at: row.created_at,
-            started_at: row.started_at,
-            ended_at: row.ended_at,
-        })
-    }
-}
-
-/// Each condition has a plan of its own: one of three indexes, or the key.
-macro_rules! listing {
-    ($condition:literal) => {
-        concat!(
-            "SELECT j.id, j.tenant_id, t.slug, j.kind, j.queue, j.state, j.attempt, \
-             j.max_attempts, j.run_at, j.progress_done, j.progress_total, j.last_error, \
-             j.request_id, j.enqueued_by, j.created_at, j.started_at, j.ended_at \
-             FROM jobs j LEFT JOIN tenants t ON t.id = j.tenant_id WHERE ",
-            $condition
-        )
-    };
-}
-
-const OF_ALL: &str =
-    listing!("j.id < $1 AND ($3::text IS NULL OR j.kind = $3) ORDER BY j.id DESC LIMIT $2");
-const OF_STATE: &str = listing!(
-    "j.id < $1 AND ($3::text IS NULL OR j.kind = $3) AND j.state = $4 \
-     ORDER BY j.id DESC LIMIT $2"
-);
-const OF_TENANT: &str = listing!(
-    "j.id < $1 AND ($3::text IS NULL OR j.kind = $3) AND j.tenant_id = $4 \
-     ORDER BY j.id DESC LIMIT $2"
-);
-const OF_TENANT_AND_STATE: &str = listing!(
-    "j.id < $1 AND ($3::text IS NULL OR j.kind = $3) AND j.tenant_id = $4 AND j.state = $5 \
-     ORDER BY j.id DESC LIMIT $2"
-);
-const ONE: &str = listing!("j.id = $1");
 
 const RETRY: &str = "\
     UPDATE jobs SET state = 'retry', attempt = 0, run_at = now(), parked_for = NULL, \
@@ -235,36 +109,8 @@ impl Jobs {
         }
     }
 
-    /// The newest of those that the filter lets through, `limit` at most.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn list(&self, filter: &JobFilter, limit: u16) -> Result<Vec<JobRecord>, StoreError> {
-        let before = filter.before.map_or(Uuid::max(), JobId::uuid);
-        let mut values: Vec<Value> = vec![
-            before.into(),
-            i64::from(limit).into(),
-            filter.kind.clone().into(),
-        ];
-        values.extend(filter.tenant.map(|tenant| tenant.uuid().into()));
-        values.extend(filter.state.map(|state| state.as_str().into()));
-        let sql = match (filter.tenant.is_some(), filter.state.is_some()) {
-            (false, false) => OF_ALL,
-            (false, true) => OF_STATE,
-            (true, false) => OF_TENANT,
-            (true, true) => OF_TENANT_AND_STATE,
-        };
-        let rows: Vec<Row> = self.store.rows(sql, values).await?;
-        rows.into_iter().map(JobRecord::try_from).collect()
-    }
-
-    /// One job.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn find(&self, job: JobId) -> Result<Option<JobRecord>, StoreError> {
-        let rows: Vec<Row> = self.store.rows(ONE, [job.uuid().into()]).await?;
-        rows.into_iter().next().map(JobRecord::try_from).transpose()
+    pub(super) fn store(&self) -> &Store {
+        &self.store
     }
 
     /// Lets a job that is dead, parked, cancelled or waiting after a failure be tried from the
@@ -283,6 +129,22 @@ impl Jobs {
     /// [`StoreError`].
     pub async fn cancel(&self, job: JobId) -> Result<bool, StoreError> {
         Ok(self.store.run(CANCEL, [job.uuid().into()]).await? > 0)
+    }
+
+    /// As [`Self::retry`], in a transaction of the public tenant, whose users run the platform.
+    ///
+    /// # Errors
+    /// As [`Self::retry`]; PostgreSQL refuses every other tenant.
+    pub async fn retry_in(tx: &TenantTx, job: JobId) -> Result<bool, StoreError> {
+        done(tx, "SELECT platform.retry_any_job($1) AS done", job).await
+    }
+
+    /// As [`Self::cancel`], in a transaction of the public tenant, whose users run the platform.
+    ///
+    /// # Errors
+    /// [`StoreError`]; PostgreSQL refuses every other tenant.
+    pub async fn cancel_in(tx: &TenantTx, job: JobId) -> Result<bool, StoreError> {
+        done(tx, "SELECT platform.cancel_any_job($1) AS done", job).await
     }
 
     /// Lets the jobs of a queue wait; those that are under way are done. `false` when they do so
@@ -337,4 +199,15 @@ impl Jobs {
     pub async fn purge(&self, before: OffsetDateTime) -> Result<u64, StoreError> {
         self.store.run(PURGE, [before.into()]).await
     }
+}
+
+#[derive(FromQueryResult)]
+struct Done {
+    done: bool,
+}
+
+/// Calls a function that says whether there was something to be done to a job.
+pub(super) async fn done(tx: &TenantTx, sql: &'static str, job: JobId) -> Result<bool, StoreError> {
+    let row: Option<Done> = tx.row(sql, [job.uuid().into()]).await?;
+    Ok(row.is_some_and(|row| row.done))
 }

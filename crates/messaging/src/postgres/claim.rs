@@ -10,10 +10,7 @@ use telemetry::TraceContext;
 use uuid::Uuid;
 
 use super::{Store, ids};
-use crate::{
-    Envelope, EnvelopeFault,
-    model::{Fate, Origin},
-};
+use crate::{Envelope, EnvelopeFault, Origin, model::Fate};
 
 /// A job to take over, as a message names it, and the token that its lease will bear.
 #[derive(Clone, Debug)]

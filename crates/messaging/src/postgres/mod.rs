@@ -4,20 +4,22 @@ mod administer;
 mod claim;
 mod hand_over;
 mod keep;
+mod listing;
 
 use std::time::Duration;
 
-use database::{Database, PlatformContext, PlatformTx, StoreError, Terms};
+use database::{Database, PlatformContext, PlatformReadTx, PlatformTx, StoreError, Terms};
 use kernel::{JobId, TenantId};
 use sea_orm::{FromQueryResult, Value};
 use uuid::Uuid;
 
 use crate::Queue;
 
-pub use administer::{Attendance, Backlog, JobFilter, JobRecord, Jobs};
+pub use administer::{Attendance, Backlog, Jobs};
 pub(crate) use claim::{Claim, Claimed, Taken, finish};
 pub(crate) use hand_over::{Found, HandOver, Next};
 pub(crate) use keep::{Holding, Presence};
+pub use listing::{JobFilter, JobRecord, OwnJob};
 
 /// The way to the table.
 #[derive(Clone, Debug)]
@@ -41,6 +43,10 @@ impl Store {
 
     pub(crate) async fn begin(&self) -> Result<PlatformTx, StoreError> {
         self.database.begin_platform(&self.platform).await
+    }
+
+    async fn begin_read(&self) -> Result<PlatformReadTx, StoreError> {
+        self.database.begin_platform_read(&self.platform).await
     }
 
     pub(crate) async fn begin_on(&self, terms: Terms) -> Result<PlatformTx, StoreError> {

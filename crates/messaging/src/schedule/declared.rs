@@ -1,13 +1,13 @@
 //! What is scheduled: what the program declares, and what tenants want.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use database::{Platform, Tenant};
 use kernel::{TimeZone, TimeZoneError};
 use serde_json::Value;
 
 use super::{CronError, CronExpression, Misfire};
-use crate::{Handlers, Work, enqueue::LONGEST_PAYLOAD};
+use crate::{Handlers, Kinds, Work, enqueue::LONGEST_PAYLOAD};
 
 /// Work that is done at set times.
 ///
@@ -155,16 +155,12 @@ impl Entry {
         })
     }
 
-    pub(crate) fn check_known(
-        &self,
-        known: &BTreeMap<&'static str, i16>,
-    ) -> Result<(), ScheduleError> {
-        let newest = known.get(self.kind);
-        if newest.is_none_or(|newest| *newest < self.version) {
-            let name = self.name.clone();
-            return Err(ScheduleError::Unknown(name, self.kind, self.version));
+    fn check_known(&self, known: &Kinds) -> Result<(), ScheduleError> {
+        if known.include(self.kind, self.version) {
+            return Ok(());
         }
-        Ok(())
+        let name = self.name.clone();
+        Err(ScheduleError::Unknown(name, self.kind, self.version))
     }
 }
 
@@ -268,7 +264,7 @@ impl Schedules {
     /// # Errors
     /// [`ScheduleError::Unknown`].
     pub fn check(&self, handlers: &Handlers) -> Result<(), ScheduleError> {
-        let known = handlers.versions();
+        let known = handlers.kinds();
         let mut entries = self.entries.iter();
         entries.try_for_each(|entry| entry.check_known(&known))
     }

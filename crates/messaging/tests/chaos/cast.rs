@@ -93,7 +93,7 @@ pub(crate) async fn play() {
 
 /// Orders, tenant by tenant, and says so of each order once it is committed.
 async fn order(database: Database, registry: Arc<Registry>) {
-    let enqueuer = Enqueuer::new(&handlers(), Ambient::system());
+    let enqueuer = Enqueuer::new(handlers().kinds(), Ambient::system());
     let tenants = registry.all().await.unwrap();
     let tenants: Vec<_> = tenants.into_iter().map(Result::unwrap).collect();
     loop {

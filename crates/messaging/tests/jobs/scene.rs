@@ -272,7 +272,7 @@ impl Scene {
         let gate = Gate::new();
         Self {
             jobs: Jobs::new(database.clone(), platform.clone()),
-            enqueuer: Enqueuer::new(&handlers(&gate), Ambient::system()),
+            enqueuer: Enqueuer::new(handlers(&gate).kinds(), Ambient::system()),
             clone,
             database,
             registry,

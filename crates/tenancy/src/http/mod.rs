@@ -8,8 +8,9 @@ pub use show_tenant::{BrandingBody, TenantProfile};
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
-/// Adds the routes. Their handlers take [`Directory`](crate::Directory) and
-/// [`Administration`](crate::Administration) from the application's data.
+/// Adds the routes. Their handlers take [`Directory`](crate::Directory),
+/// [`Administration`](crate::Administration), [`Passwords`](crate::Passwords) and
+/// [`messaging::Enqueuer`] from the application's data.
 pub fn configure(config: &mut ServiceConfig<'_>) {
     config.service(show_tenant::show);
     platform::configure(config);

@@ -4,10 +4,11 @@ use async_trait::async_trait;
 use database::{StoreError, TenantTx};
 use kernel::{TenantId, normalised_key};
 use sea_orm::{FromQueryResult, Value};
+use secrecy::ExposeSecret as _;
 use time::OffsetDateTime;
 
 use super::{PostgresTenants, tenant};
-use crate::{HostName, Tenant, TenantChanges, TenantDetails};
+use crate::{HostName, Tenant, TenantChanges, TenantClaim, TenantDetails};
 
 /// What a function that returns the tenant is asked for: the columns of [`tenant::Model`].
 macro_rules! tenant_of {
@@ -46,6 +47,39 @@ async fn done(
 
 #[async_trait]
 impl TenantChanges for PostgresTenants {
+    async fn claim(
+        &self,
+        tx: &TenantTx,
+        claim: &TenantClaim<'_>,
+    ) -> Result<Option<Tenant>, StoreError> {
+        let TenantClaim {
+            id,
+            new,
+            administrator,
+            pool_capacity,
+            now,
+        } = *claim;
+        let values = [
+            id.uuid().into(),
+            new.slug.as_str().into(),
+            new.name.as_str().into(),
+            normalised_key(new.name.as_str()).into(),
+            new.placement.as_str().into(),
+            new.locale.as_str().into(),
+            new.time_zone.to_string().into(),
+            i64::from(pool_capacity).into(),
+            administrator.email.as_str().into(),
+            administrator.password_hash.expose_secret().into(),
+            now.into(),
+        ];
+        one(
+            tx,
+            tenant_of!("claim_tenant($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"),
+            values,
+        )
+        .await
+    }
+
     async fn lock(&self, tx: &TenantTx, id: TenantId) -> Result<Option<Tenant>, StoreError> {
         one(tx, tenant_of!("lock_tenant($1)"), [id.uuid().into()]).await
     }

@@ -17,7 +17,7 @@ use sea_orm::{
 };
 use time::OffsetDateTime;
 
-use crate::{Domain, HostName, Illegible, Tenant, TenantRepository};
+use crate::{Domain, HostName, Illegible, RequestedAdministrator, Tenant, TenantRepository};
 
 /// The registry's tables in the schema `platform`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -151,6 +151,28 @@ impl TenantRepository for PostgresTenants {
             .await
     }
 
+    async fn requested_administrator(
+        &self,
+        tx: &PlatformTx,
+        id: TenantId,
+    ) -> Result<Option<RequestedAdministrator>, StoreError> {
+        #[derive(FromQueryResult)]
+        struct Requested {
+            email: String,
+            password_hash: String,
+        }
+        const REQUESTED: &str =
+            "SELECT email, password_hash FROM first_administrators WHERE tenant_id = $1";
+        let row: Option<Requested> = tx.row(REQUESTED, [id.uuid().into()]).await?;
+        let read = |row: Requested| {
+            Ok(RequestedAdministrator {
+                email: row.email.parse().map_err(StoreError::corrupt)?,
+                password_hash: row.password_hash.into(),
+            })
+        };
+        row.map(read).transpose()
+    }
+
     async fn activate(
         &self,
         tx: &PlatformTx,
@@ -167,6 +189,8 @@ impl TenantRepository for PostgresTenants {
             .filter(tenant::Column::Id.eq(id.uuid()))
             .filter(tenant::Column::Status.eq(TenantStatus::Creating.as_str()));
         tx.update_where(update).await?;
+        const FORGET: &str = "DELETE FROM first_administrators WHERE tenant_id = $1";
+        tx.run(FORGET, [id.uuid().into()]).await?;
         let row = tx.find_by_id::<tenant::Entity>(id).await?;
         row.map(Tenant::try_from).transpose()
     }

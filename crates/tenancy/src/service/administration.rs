@@ -4,15 +4,17 @@ use std::{fmt, sync::Arc};
 
 use database::{Database, StoreError, TenantTx};
 use kernel::{
-    Ambient, ListQuery, Page, PageRequest, PermissionMarker, Permit, Position, TenantId,
+    Ambient, JobId, ListQuery, Page, PageRequest, PermissionMarker, Permit, Position, TenantId,
     TenantStatus,
 };
+use messaging::{Enqueuer, Order, Origin};
 use time::OffsetDateTime;
 
 use crate::{
-    Domain, HostName, HostRules, Registry, SuspensionReason, TenancyError, Tenant, TenantChanges,
-    TenantDetails,
-    permission::{ReadTenants, SuspendTenants, UpdateTenants},
+    Domain, HostName, HostRules, NewTenant, Registry, RequestedAdministrator, SuspensionReason,
+    TenancyError, Tenant, TenantChanges, TenantClaim, TenantDetails,
+    jobs::ProvisionTenant,
+    permission::{CreateTenants, ReadTenants, SuspendTenants, UpdateTenants},
 };
 
 /// Shows tenants and changes them. A change happens in a transaction of the public tenant, which the
@@ -24,6 +26,7 @@ pub struct Administration {
     changes: Arc<dyn TenantChanges>,
     rules: HostRules,
     ambient: Ambient,
+    pool_capacity: u32,
 }
 
 /// A permission to change tenants in one way or another.
@@ -44,13 +47,15 @@ impl LockedTenant {
 }
 
 impl Administration {
-    /// `rules` say which hosts are the platform's own.
+    /// `rules` say which hosts are the platform's own; `pool_capacity`, how many tenants a pool
+    /// takes.
     pub fn new(
         database: Database,
         registry: Arc<Registry>,
         changes: Arc<dyn TenantChanges>,
         rules: HostRules,
         ambient: Ambient,
+        pool_capacity: u32,
     ) -> Self {
         Self {
             database,
@@ -58,7 +63,38 @@ impl Administration {
             changes,
             rules,
             ambient,
+            pool_capacity,
         }
+    }
+
+    /// Claims the slug of a new tenant, for everyone else at once, and has the tenant made: the
+    /// claim, and the job that makes it, are there when the transaction is committed. The password
+    /// was hashed before.
+    ///
+    /// # Errors
+    /// [`TenancyError::SlugTaken`], [`TenancyError::Enqueue`], [`TenancyError::Store`].
+    pub async fn request(
+        &self,
+        _permit: &Permit<CreateTenants>,
+        tx: &TenantTx,
+        new: &NewTenant,
+        administrator: &RequestedAdministrator,
+        (enqueuer, origin): (&Enqueuer, Origin),
+    ) -> Result<(Tenant, JobId), TenancyError> {
+        let claim = TenantClaim {
+            id: self.ambient.id(),
+            new,
+            administrator,
+            pool_capacity: self.pool_capacity,
+            now: self.now(),
+        };
+        let claimed = self.changes.claim(tx, &claim).await?;
+        let claimed = claimed.ok_or_else(|| TenancyError::SlugTaken(new.slug.clone()))?;
+        let work = ProvisionTenant {
+            tenant_id: claimed.id,
+        };
+        let job = enqueuer.enqueue(tx, &Order::now(work, origin)).await?;
+        Ok((claimed, job))
     }
 
     /// One page of tenants.

@@ -2,13 +2,17 @@
 
 use std::sync::Arc;
 
-use database::{Database, PlatformTx, StoreError};
-use kernel::{Ambient, Placement, SchemaName, Slug, Subscription, TenantStatus, TimeZone};
+use async_trait::async_trait;
+use database::{Database, PlatformTx, StoreError, TenantContext};
+use kernel::{
+    Ambient, Placement, SchemaName, Slug, Subscription, TenantId, TenantStatus, TimeZone,
+};
 use tokio::sync::Semaphore;
 
 use crate::{
-    Branding, FirstAdministrator, HostName, Locale, Registered, Registry, SchemaProvisioner,
-    TenancyError, Tenant, TenantName, TenantRepository,
+    Administrators, Branding, FirstAdministrator, HostName, Locale, PortError, Registered,
+    Registry, RequestedAdministrator, SchemaProvisioner, TenancyError, Tenant, TenantName,
+    TenantRepository,
 };
 
 /// How many tenants a process creates at once. Each holds one connection, its lock, while it needs
@@ -100,6 +104,54 @@ impl Provisioning {
             return Err(error);
         }
         self.put_into_service(lock, tenant).await
+    }
+
+    /// Makes a tenant whose slug was claimed by a request; one that is in service already is not
+    /// touched. What an attempt that fails has made stays for the next one.
+    ///
+    /// # Errors
+    /// [`TenancyError::Missing`] when it was given up meanwhile; [`TenancyError::SlugTaken`] when
+    /// somebody else is making it at this moment; [`TenancyError::Schema`],
+    /// [`TenancyError::Administrator`], [`TenancyError::Store`].
+    pub async fn complete(
+        &self,
+        id: TenantId,
+        administrators: &dyn Administrators,
+    ) -> Result<Registered, TenancyError> {
+        let _turn = self.turns.acquire().await;
+        let claimed = self
+            .registry
+            .by_id(id)
+            .await?
+            .ok_or(TenancyError::Missing)?;
+        let slug = &claimed.tenant.slug;
+        let lock = self
+            .database
+            .begin_platform(self.registry.platform())
+            .await?;
+        if !self.tenants.try_lock_slug(&lock, slug).await? {
+            return Err(TenancyError::SlugTaken(slug.clone()));
+        }
+        // Whoever had the lock may have put it into service, or given it up.
+        let claimed = self
+            .registry
+            .by_id(id)
+            .await?
+            .ok_or(TenancyError::Missing)?;
+        if claimed.tenant.status != TenantStatus::Creating {
+            lock.rollback().await?;
+            return Ok(claimed);
+        }
+        let requested = self.tenants.requested_administrator(&lock, id).await?;
+        let requested = requested.ok_or_else(|| {
+            TenancyError::Administrator("nobody was asked for as its administrator".into())
+        })?;
+        let administrator = Requested {
+            administrators,
+            requested,
+        };
+        self.furnish(&claimed.tenant, &administrator).await?;
+        self.put_into_service(lock, claimed.tenant).await
     }
 
     /// Creates the public tenant, whose users run the platform, unless there is one; registers its
@@ -251,6 +303,20 @@ impl Provisioning {
 impl std::fmt::Debug for Provisioning {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Provisioning")
+    }
+}
+
+/// The first administrator that a request asked for.
+struct Requested<'a> {
+    administrators: &'a dyn Administrators,
+    requested: RequestedAdministrator,
+}
+
+#[async_trait]
+impl FirstAdministrator for Requested<'_> {
+    async fn appoint(&self, tenant: &TenantContext) -> Result<(), PortError> {
+        let appointed = self.administrators.appoint(tenant, &self.requested);
+        appointed.await
     }
 }
 

@@ -4,8 +4,8 @@ use actix_web::{
     dev::RequestHead,
     http::header::{self, HeaderMap, HeaderName, HeaderValue},
 };
-use kernel::Ambient;
-use telemetry::TraceContext;
+use kernel::{Actor, Ambient};
+use telemetry::{Origin, TraceContext};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tracing::Span;
 use uuid::Uuid;
@@ -44,6 +44,15 @@ impl Dress<'_> {
             grace_until: None,
         };
         (dress, span)
+    }
+
+    /// Where what the request brings about comes from.
+    pub(crate) fn origin_of(&self, actor: Option<&Actor>) -> Origin {
+        Origin {
+            user: actor.map(|it| it.user_id),
+            request_id: Some(self.request_id.clone()),
+            trace: Some(self.trace.clone()),
+        }
     }
 
     /// Adds the headers of every answer. What the handler has said of its answer stands.

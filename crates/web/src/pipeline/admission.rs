@@ -95,6 +95,7 @@ impl Pipeline {
             return Ok(Admitted::Request(RequestState {
                 tenant: None,
                 actor: None,
+                origin: dress.origin_of(None),
             }));
         }
         let tenant = match resolved {
@@ -108,6 +109,7 @@ impl Pipeline {
             no_parameters(head.uri.query().unwrap_or_default())?;
         }
         Ok(Admitted::Request(RequestState {
+            origin: dress.origin_of(actor.as_ref()),
             tenant: Some(tenant),
             actor,
         }))

@@ -1,6 +1,7 @@
 //! Tenants, as those who run the platform read and change them.
 
 mod changing;
+mod creating;
 mod domains;
 mod reading;
 mod suspending;

@@ -1,6 +1,7 @@
 //! The routes of those who run the platform: a file each. They exist in the public tenant alone.
 
 mod add_domain;
+mod create_tenant;
 mod list_domains;
 mod list_tenants;
 mod remove_domain;
@@ -15,6 +16,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     config
         .service(list_tenants::list_tenants)
+        .service(create_tenant::create_tenant)
         .service(show_tenant::show_tenant)
         .service(update_tenant::update_tenant)
         .service(suspend_tenant::suspend_tenant)

@@ -1,0 +1,12 @@
+//! What somebody may be allowed to do with jobs.
+
+kernel::permissions! {
+    /// Look at jobs.
+    ReadJobs = "jobs:read", "See how far long work has come, and what came of it.";
+    /// Take jobs back.
+    CancelJobs = "jobs:cancel", "Take long work back that has not ended.";
+    /// Look at every tenant's jobs.
+    ReadAllJobs = "platform:read_jobs", "See which jobs there are, of all companies, and how each stands.";
+    /// Have jobs tried again, and take them back.
+    OperateJobs = "platform:operate_jobs", "Have failed jobs tried again, and take jobs back, of all companies.";
+}

@@ -1,0 +1,5 @@
+//! What the worker does here.
+
+mod provision;
+
+pub use provision::{ProvisionTenant, ProvisionsTenants};
