@@ -5,7 +5,7 @@ use std::{num::NonZeroU32, sync::Arc};
 use access::RoleAuthorizer;
 use activity::{AllJobs, OwnJobs};
 use auth::{Argon2Settings, Auth, AuthSettings};
-use database::{Database, DatabaseSettings, Watch};
+use database::{Database, DatabaseSettings, Files, PostgresFiles, Watch};
 use employees::{EmployeeService, ImportService, postgres::Postgres};
 use kernel::{Ambient, Authorizer};
 use messaging::{Enqueuer, Jobs};
@@ -37,6 +37,7 @@ pub struct Components {
     pub(crate) auth: Auth,
     pub(crate) passwords: Arc<dyn Passwords>,
     pub(crate) enqueuer: Enqueuer,
+    pub(crate) files: Arc<dyn Files>,
     pub(crate) own_jobs: OwnJobs,
     pub(crate) all_jobs: AllJobs,
     pub(crate) employees: EmployeeService,
@@ -176,6 +177,7 @@ impl Components {
             description: Description::new(&document)?,
             passwords: Arc::new(HashedPasswords(Arc::clone(&auth.hasher))),
             enqueuer: Enqueuer::new(jobs::kinds(), ambient.clone()),
+            files: Arc::new(PostgresFiles::new(ambient.clone())),
             own_jobs: OwnJobs::new(database.clone(), jobs::SHOWN),
             all_jobs: AllJobs::new(Jobs::new(database.clone(), platform)),
             employees: EmployeeService::new(

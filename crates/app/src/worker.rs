@@ -11,7 +11,8 @@ use std::{
 
 use async_trait::async_trait;
 use auth::Purge;
-use database::{StoreError, TenantContext, Watch};
+use database::{PostgresFiles, StoreError, TenantContext, Watch};
+use employees::{ImportService, postgres::Postgres};
 use kernel::{Ambient, TenantId};
 use messaging::{
     Backoff, Broker, Drained, EnvelopeFault, JobOutcome, Jobs, LocalBroker, Observer, Queue,
@@ -73,6 +74,13 @@ impl WorkerComponents {
             jobs: jobs.clone(),
             keep_done: settings.worker.keep_done,
             ambient: ambient.clone(),
+            imports: ImportService::new(
+                database.clone(),
+                ambient.clone(),
+                Postgres,
+                settings.imports.limits(),
+            ),
+            files: Arc::new(PostgresFiles::new(ambient.clone())),
             provisioner,
         };
         let mut metrics = metrics::of_database(&database);

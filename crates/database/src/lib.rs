@@ -52,6 +52,7 @@
 mod connection;
 mod context;
 mod error;
+mod files;
 mod find;
 mod freshness;
 mod idempotency;
@@ -67,6 +68,7 @@ mod tx;
 
 pub use context::{PlatformContext, RegistryAuthority, TenantContext, TenantRecord};
 pub use error::StoreError;
+pub use files::{FileError, Files, NewFile, PostgresFiles};
 pub use find::Find;
 pub use freshness::{Change, Freshness, FreshnessSettings, Subscriber, Watch};
 pub use idempotency::{Earlier, KeptAnswer, RequestKey};

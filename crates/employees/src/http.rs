@@ -29,7 +29,7 @@ mod update_job_title;
 mod update_location;
 mod wire;
 
-pub use imports::{ImportBodyLimit, ImportSummary};
+pub use imports::{ImportAccepted, ImportBodyLimit, ImportSummary};
 
 use utoipa_actix_web::service_config::ServiceConfig;
 

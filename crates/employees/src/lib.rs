@@ -40,6 +40,7 @@
 pub mod error;
 pub mod http;
 pub mod import;
+pub mod jobs;
 pub mod lists;
 pub mod model;
 pub mod permission;

@@ -21,7 +21,9 @@ pub use hire::Hire;
 #[cfg(test)]
 #[cfg(test)]
 pub(crate) use import::WAITING;
-pub use import::{ImportError, ImportOptions, ImportTurn, Imported, Imports, Progress, fields};
+pub use import::{
+    ImportError, ImportOptions, ImportTurn, Imported, Imports, LaterImport, Progress, fields,
+};
 pub use organisation::{NewDepartment, NewJobTitle, NewLocation};
 pub use promote::Promotion;
 pub use rehire::Rehire;

@@ -97,6 +97,10 @@ typed_ids! {
     JobTitleId;
     /// Identifies a location.
     LocationId;
+    /// Identifies a file of a tenant.
+    FileId;
+    /// Identifies a piece of a file.
+    FileChunkId;
     /// Identifies a job: work that is done later.
     JobId;
     /// Identifies a worker: one run of a process that does jobs.

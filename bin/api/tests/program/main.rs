@@ -68,6 +68,7 @@ async fn a_request_that_has_begun_is_finished_after_sigterm() {
     let address = free_address();
     let mut running = Program(
         program(&api.database().app_url(), &address)
+            .env("HRMS_IMPORTS__INLINE_ROWS", "100000")
             .spawn()
             .unwrap(),
     );

@@ -1,10 +1,10 @@
 //! Clearing away what is over, a little at a time.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use auth::Purge;
-use database::{Platform, PlatformTx, Tenant, TenantTx};
+use database::{Files, Platform, PlatformTx, Tenant, TenantTx};
 use kernel::Ambient;
 use messaging::{JobError, Jobs, PlatformJob, Queue, Run, TenantJob, Work};
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 /// keeps transactions short.
 const MOST: u64 = 10_000;
 
-/// Deletes a tenant's sessions that are over, and the answers that were kept for requests with an
+/// Deletes a tenant's sessions that are over, its files that are out of date, and the answers that were kept for requests with an
 /// `Idempotency-Key` and are out of date.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct ClearAway {}
@@ -27,6 +27,7 @@ impl Work for ClearAway {
 
 pub(super) struct ClearsAway {
     pub(super) purge: Purge,
+    pub(super) files: Arc<dyn Files>,
     pub(super) ambient: Ambient,
 }
 
@@ -36,6 +37,7 @@ impl TenantJob for ClearsAway {
 
     async fn run(&self, tx: &TenantTx, _: ClearAway, run: &Run) -> Result<Value, JobError> {
         const ANSWERS: u32 = 500;
+        const FILES: u32 = 20;
         let (mut sessions, mut answers) = (0, 0);
         while sessions < MOST {
             let purged = self.purge.some(tx).await.map_err(JobError::retry)?;
@@ -53,7 +55,15 @@ impl TenantJob for ClearsAway {
                 break;
             }
         }
-        Ok(json!({"sessions": sessions, "answers": answers}))
+        let mut files = 0;
+        while files < MOST {
+            let cleared = self.files.clear(tx, self.ambient.now(), FILES).await?;
+            files += cleared;
+            if cleared < u64::from(FILES) {
+                break;
+            }
+        }
+        Ok(json!({"sessions": sessions, "answers": answers, "files": files}))
     }
 }
 

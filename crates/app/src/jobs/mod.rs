@@ -6,6 +6,11 @@ use std::sync::Arc;
 
 use activity::Shown;
 use auth::Purge;
+use database::Files;
+use employees::{
+    ImportService,
+    jobs::{ImportFile, ImportsFiles},
+};
 use kernel::Ambient;
 use messaging::{Handlers, Jobs, Kinds, Misfire, Schedule, ScheduleError, Schedules, Work, Zone};
 use tenancy::jobs::{ProvisionTenant, ProvisionsTenants};
@@ -16,7 +21,7 @@ use clean_up::{ClearAway, ClearsAway, DeleteJobs, DeletesJobs};
 /// The kinds of work that people want and look at.
 pub(crate) const SHOWN: [Shown; 2] = [
     Shown {
-        kind: "employees.import",
+        kind: ImportFile::KIND,
         is_revocable: true,
     },
     Shown {
@@ -31,6 +36,7 @@ pub(crate) fn kinds() -> Kinds {
     Kinds::new()
         .and::<ClearAway>()
         .and::<DeleteJobs>()
+        .and::<ImportFile>()
         .and::<ProvisionTenant>()
 }
 
@@ -40,6 +46,8 @@ pub(crate) struct Tools {
     pub(crate) jobs: Jobs,
     pub(crate) keep_done: std::time::Duration,
     pub(crate) ambient: Ambient,
+    pub(crate) imports: ImportService,
+    pub(crate) files: Arc<dyn Files>,
     /// What makes tenants, in a worker that may.
     pub(crate) provisioner: Option<Provisioner>,
 }
@@ -51,13 +59,17 @@ pub(crate) fn handlers(tools: Tools) -> Handlers {
         jobs,
         keep_done,
         ambient,
+        imports,
+        files,
         provisioner,
     } = tools;
     let handlers = Handlers::new()
         .tenant(ClearsAway {
             purge,
+            files: Arc::clone(&files),
             ambient: ambient.clone(),
         })
+        .tenant(ImportsFiles::new(imports, files))
         .platform(DeletesJobs {
             jobs,
             keep_done,

@@ -53,6 +53,7 @@ pub fn serve(
     let keys = Data::from(components.auth.keys);
     let passwords = Data::from(components.passwords);
     let enqueuer = Data::new(components.enqueuer);
+    let files = Data::from(components.files);
     let own_jobs = Data::new(components.own_jobs);
     let all_jobs = Data::new(components.all_jobs);
     let employees = Data::new(components.employees);
@@ -75,6 +76,7 @@ pub fn serve(
             .app_data(keys.clone())
             .app_data(passwords.clone())
             .app_data(enqueuer.clone())
+            .app_data(files.clone())
             .app_data(own_jobs.clone())
             .app_data(all_jobs.clone())
             .app_data(employees.clone())

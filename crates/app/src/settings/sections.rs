@@ -70,6 +70,9 @@ section! {
         row_bytes: usize = "65536", from "1024" to "16777216";
         /// Faults that are told one by one; the others are counted.
         listed_faults: usize = "1000", from "1" to "100000";
+        /// Rows of a file over HTTP that are waited for. What has more is imported by a worker, and
+        /// the client is answered 202.
+        inline_rows: usize = "1000", from "0" to "1000000";
         /// Imports that a process does at a time, each of another tenant and on a connection of the
         /// pool.
         at_once: usize = "4", from "1" to "64";
@@ -83,6 +86,7 @@ impl ImportSettings {
             rows: self.rows,
             row_bytes: self.row_bytes,
             faults: self.listed_faults,
+            inline_rows: self.inline_rows,
             at_once: self.at_once,
         }
     }
@@ -118,7 +122,8 @@ section! {
     pub struct DatabaseSettings {
         /// Login of the application, as `postgres://user:password@host:port/database`.
         url: SecretString;
-        /// Login that migrates and provisions, in the same form. Only `hrms-bootstrap` uses it.
+        /// Login that migrates and provisions, in the same form: for `hrms-bootstrap`, and for a worker
+        /// that makes tenants.
         admin_url: Option<SecretString>;
         /// Connections at most, and six more: one for the health checks, two for news of changes,
         /// three for numbers that are drawn. On two cores rates peak at 4 to 8 that are busy, and

@@ -1,6 +1,7 @@
 //! `POST /api/v1/imports`: a file of the tenant's own, all of its rows or none.
 
 mod hostile;
+mod later;
 
 use reqwest::Method;
 use serde_json::{Value, json};

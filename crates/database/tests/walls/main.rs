@@ -8,6 +8,7 @@ mod cancelled;
 mod collisions;
 mod entities;
 mod fairness;
+mod files;
 mod freshness;
 mod isolation;
 mod savepoints;

@@ -1,19 +1,26 @@
 //! `POST /api/v1/imports`: one file of people or organisation.
 
-use std::{cell::Cell, sync::Arc};
+use std::{
+    cell::Cell,
+    future::{Ready, ready},
+    sync::Arc,
+};
 
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse, dev, post, web::Data};
+use database::Files;
 use futures_util::future::LocalBoxFuture;
-use kernel::ErrorKind;
+use kernel::{ErrorKind, FieldError, Permit};
+use messaging::Enqueuer;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use web::{Allowed, Change, FieldProblem, Json, Problem, ProblemBody, Query, Spool};
+use uuid::Uuid;
+use web::{Accepted, Allowed, Change, FieldProblem, Json, Problem, ProblemBody, Query, Spool};
 
 use crate::{
     ImportService,
     import::{ColumnMap, ImportMode, ImportSet, Kind},
     permission::Import,
-    service::{ImportOptions, Imported, fields},
+    service::{ImportOptions, Imported, LaterImport, fields},
 };
 
 /// The largest body of an import, in bytes, as application data. Without it, 32 MiB.
@@ -109,8 +116,31 @@ pub struct ImportSummary {
     errors: Vec<FieldProblem>,
 }
 
+/// An import that is done by a worker.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ImportAccepted {
+    /// The job that does it, at `GET /api/v1/jobs/{id}`; its `result` is what a shorter import is
+    /// answered with.
+    job_id: Uuid,
+}
+
+/// How many faults the result of a job names: all of it has room in a row.
+const NAMED: usize = 100;
+
 impl ImportSummary {
-    fn of(imported: &Imported, dry_run: bool) -> Self {
+    /// The same with the first faults alone.
+    pub(crate) fn shortened(mut self) -> Self {
+        let more = self.errors.len().saturating_sub(NAMED);
+        if more > 0 {
+            self.errors.truncate(NAMED);
+            let message = format!("{more} more things are wrong, or more");
+            let rest = FieldError::new("/rows", "more", message);
+            self.errors.push(FieldProblem::from(&rest));
+        }
+        self
+    }
+
+    pub(crate) fn of(imported: &Imported, dry_run: bool) -> Self {
         let Imported { report, faults } = imported;
         Self {
             dry_run,
@@ -133,6 +163,10 @@ impl ImportSummary {
 /// company already is not changed. Every fault is told at once, the first 1,000 by line and column:
 /// the pointer `/rows/17/hire_date` is the cell `hire_date` of the row that begins on line 17 of the
 /// file, whose header is line 1.
+///
+/// A file of more than 1,000 lines (`imports.inline_rows`) is imported by a worker: the answer is 202, and
+/// its job has progress, what came of it, and can be cancelled. Whoever wanted it is told by mail when it
+/// has ended.
 #[utoipa::path(
     tag = "imports",
     operation_id = "import_file",
@@ -144,6 +178,8 @@ impl ImportSummary {
     ),
     responses(
         (status = 200, description = "What is counted came in; with `dry_run=true`, it would", body = ImportSummary),
+        (status = 202, description = "The file has more rows than are waited for: a worker imports it, and tells at `Location` how far it is and what came of it", body = ImportAccepted,
+         headers(("Location" = String, description = "The path of the job"))),
         (status = 400, description = "A parameter is missing or wrong (`invalid_parameter`), or the body did not arrive completely (`malformed_request`)", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "Somebody changed the same people or organisation meanwhile (`conflict`)", body = ProblemBody, content_type = "application/problem+json"),
         (status = 413, description = "The file is too large (`too_large`)", body = ProblemBody, content_type = "application/problem+json"),
@@ -160,11 +196,22 @@ pub(super) async fn import_file(
     Query(params): Query<ImportParams>,
     csv: Csv,
     imports: Data<ImportService>,
+    later: Later,
 ) -> Result<HttpResponse, Problem> {
     let (kind, columns, options) = params.parse()?;
     // Whoever waits for his turn has not sent his file.
     let turn = imports.turn(&permit, &change.tenant).await?;
-    let file = csv.receive().await?;
+    let file = Arc::new(csv.receive().await?);
+    if imports.takes_long(&turn, &file).await? {
+        drop(turn);
+        let import = LaterImport {
+            kind,
+            map: params.map.unwrap_or_default(),
+            options,
+            content: file,
+        };
+        return later.import(&change, &permit, &imports, &import).await;
+    }
     let set = Arc::new(ImportSet::single(kind, "file", file).with_columns(columns));
     let first = Cell::new(Some(imports.read(&turn, Arc::clone(&set)).await?));
     change
@@ -180,6 +227,51 @@ pub(super) async fn import_file(
             Ok(Json(ImportSummary::of(&imported, options.dry_run)))
         })
         .await
+}
+
+/// What an import needs that is done later.
+pub(super) struct Later {
+    files: Data<dyn Files>,
+    enqueuer: Data<Enqueuer>,
+}
+
+impl FromRequest for Later {
+    type Error = actix_web::Error;
+    type Future = Ready<Result<Self, actix_web::Error>>;
+
+    fn from_request(request: &HttpRequest, body: &mut dev::Payload) -> Self::Future {
+        let files = Data::from_request(request, body).into_inner();
+        let enqueuer = Data::from_request(request, body).into_inner();
+        ready(files.and_then(|files| {
+            Ok(Self {
+                files,
+                enqueuer: enqueuer?,
+            })
+        }))
+    }
+}
+
+impl Later {
+    async fn import(
+        &self,
+        change: &Change,
+        permit: &Permit<Import>,
+        imports: &ImportService,
+        import: &LaterImport,
+    ) -> Result<HttpResponse, Problem> {
+        change
+            .run(async |tx| {
+                let by = (self.files.as_ref(), self.enqueuer.as_ref());
+                let job = imports
+                    .later(permit, tx, import, by, change.origin())
+                    .await?;
+                Ok(Accepted {
+                    location: format!("/api/v1/jobs/{job}"),
+                    body: ImportAccepted { job_id: job.uuid() },
+                })
+            })
+            .await
+    }
 }
 
 /// A body of CSV that has not been read yet.

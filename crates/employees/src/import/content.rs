@@ -31,7 +31,33 @@ impl From<File> for Content {
     }
 }
 
+impl From<Arc<File>> for Content {
+    /// Of a file that nobody writes to any more.
+    fn from(file: Arc<File>) -> Self {
+        Self(Kept::Disk(file))
+    }
+}
+
 impl Content {
+    /// Whether it has more lines than so many, the first one left out.
+    pub(crate) fn has_more_lines(&self, lines: usize) -> io::Result<bool> {
+        let mut reader = self.reader();
+        let mut buffer = vec![0; 64 * 1024];
+        let (mut ends, mut is_in_line) = (0_usize, false);
+        loop {
+            let length = reader.read(&mut buffer)?;
+            let read = buffer.get(..length).unwrap_or_default();
+            let Some(last) = read.last() else {
+                return Ok((ends + usize::from(is_in_line)).saturating_sub(1) > lines);
+            };
+            ends += read.iter().filter(|byte| **byte == b'\n').count();
+            is_in_line = *last != b'\n';
+            if ends.saturating_sub(1) > lines {
+                return Ok(true);
+            }
+        }
+    }
+
     /// Reads it from the beginning.
     pub(super) fn reader(&self) -> Reader {
         Reader {
@@ -60,5 +86,31 @@ impl Read for Reader {
         };
         self.at += length as u64;
         Ok(length)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_counted_without_the_first_one_and_with_one_that_does_not_end() {
+        for (text, lines) in [
+            ("", 0),
+            ("a", 0),
+            ("a\n", 0),
+            ("a\n1", 1),
+            ("a\n1\n", 1),
+            ("a\n1\n2", 2),
+        ] {
+            let content = Content::from(text.as_bytes().to_vec());
+            assert!(!content.has_more_lines(lines).unwrap(), "{text:?}");
+            let fewer = lines.checked_sub(1);
+            let has_more = fewer.is_some_and(|fewer| content.has_more_lines(fewer).unwrap());
+            assert_eq!(has_more, lines > 0, "{text:?}");
+        }
+        let long = Content::from("x\n".repeat(100_000).into_bytes());
+        assert!(long.has_more_lines(99_998).unwrap());
+        assert!(!long.has_more_lines(99_999).unwrap());
     }
 }

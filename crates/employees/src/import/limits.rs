@@ -9,6 +9,8 @@ pub struct ImportLimits {
     pub row_bytes: usize,
     /// Faults that are told; the others are counted.
     pub faults: usize,
+    /// Rows that are waited for: with more, a worker imports them.
+    pub inline_rows: usize,
     /// Imports at a time in a process, each of another tenant.
     pub at_once: usize,
 }
@@ -19,6 +21,7 @@ impl ImportLimits {
         rows: 100_000,
         row_bytes: 64 * 1024,
         faults: 1_000,
+        inline_rows: 1_000,
         at_once: 4,
     };
 }

@@ -1,20 +1,22 @@
 //! Importing: everything of an import comes in, or nothing; or, when the client says so, what is
 //! good.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{collections::HashSet, fs::File, sync::Arc, time::Duration};
 
-use database::{Database, StoreError, TenantContext, TenantTx};
+use database::{Database, FileError, Files, NewFile, StoreError, TenantContext, TenantTx};
 use kernel::{
     Ambient, Denied, DomainError, ErrorKind, FairLimits, FairPermit, FairSemaphore, FieldError,
-    PermissionMarker as _, Permit, Reach, TenantId,
+    JobId, PermissionMarker as _, Permit, Reach, TenantId,
 };
+use messaging::{EnqueueError, Enqueuer, Order, Origin};
 use tokio::time::timeout;
 
 use crate::{
     import::{
-        CheckedDraft, Draft, Fault, Faults, ImportLimits, ImportMode, ImportReport,
+        CheckedDraft, Content, Draft, Fault, Faults, ImportLimits, ImportMode, ImportReport,
         ImportRepository, ImportSet, Kind,
     },
+    jobs::ImportFile,
     model::EmployeeNumber,
     permission::Import,
     repository::{CounterRepository, Series},
@@ -61,6 +63,32 @@ pub struct Imported {
     pub faults: Faults,
 }
 
+impl Imported {
+    /// Nothing came in, for this.
+    pub(crate) fn nothing(faults: Faults) -> Self {
+        Self {
+            report: ImportReport::default(),
+            faults,
+        }
+    }
+}
+
+/// A file that is imported later, and how.
+#[derive(Clone, Debug)]
+pub struct LaterImport {
+    /// What its rows are.
+    pub kind: Kind,
+    /// What it calls our columns, as it was said.
+    pub map: String,
+    /// How it is imported.
+    pub options: ImportOptions,
+    /// The file.
+    pub content: Arc<File>,
+}
+
+/// How long a file is kept that nobody came to import.
+const KEPT: Duration = Duration::from_hours(14 * 24);
+
 /// Hears how an import gets on: so many of so many rows of a kind are stored.
 pub type Progress<'a> = &'a (dyn Fn(Kind, usize, usize) + Sync);
 
@@ -79,6 +107,9 @@ pub enum ImportError {
     /// Somebody changed the organisation while the import was running.
     #[error("somebody changed the same people or organisation during the import")]
     Changed(#[source] StoreError),
+    /// The file could not be kept for a worker.
+    #[error("the file of an import was not kept")]
+    NotKept(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Storage failed.
     #[error(transparent)]
     Store(StoreError),
@@ -117,10 +148,7 @@ where
         permit: &Permit<Import>,
         tenant: &TenantContext,
     ) -> Result<ImportTurn, ImportError> {
-        if permit.reach() != Reach::Tenant {
-            let permission = Import::PERMISSION;
-            return Err(Denied { permission }.into());
-        }
+        may_import(permit)?;
         self.turn_as_operator(tenant).await
     }
 
@@ -138,6 +166,57 @@ where
         let imported = self.import(&tx, &turn, draft, options, progress).await?;
         tx.commit().await?;
         Ok(imported)
+    }
+
+    /// Whether a file has more lines than are waited for.
+    ///
+    /// # Errors
+    /// [`ImportError::NotKept`] when it cannot be read.
+    pub async fn takes_long(
+        &self,
+        turn: &ImportTurn,
+        file: &Arc<File>,
+    ) -> Result<bool, ImportError> {
+        let (content, lines) = (Content::from(Arc::clone(file)), self.limits.inline_rows);
+        let counted = turn.compute(move || content.has_more_lines(lines)).await?;
+        counted.map_err(|error| ImportError::NotKept(error.into()))
+    }
+
+    /// Keeps a file and has it imported by a worker, once the transaction is committed.
+    ///
+    /// # Errors
+    /// [`ImportError::Denied`], [`ImportError::NotKept`], [`ImportError::Store`].
+    pub async fn later(
+        &self,
+        permit: &Permit<Import>,
+        tx: &TenantTx,
+        later: &LaterImport,
+        (files, enqueuer): (&dyn Files, &Enqueuer),
+        origin: Origin,
+    ) -> Result<JobId, ImportError> {
+        may_import(permit)?;
+        let new = NewFile {
+            name: format!("{}.csv", later.kind),
+            expires_at: Some(self.ambient.now() + KEPT),
+        };
+        let file_id = files.store(tx, &new, &later.content).await;
+        let file_id = file_id.map_err(|error| match error {
+            FileError::Store(error) => ImportError::Store(error),
+            FileError::Disk(error) => ImportError::NotKept(error.into()),
+        })?;
+        let ImportOptions { mode, dry_run } = later.options;
+        let work = ImportFile {
+            file_id,
+            kind: later.kind.to_string(),
+            map: later.map.clone(),
+            mode: mode.to_string(),
+            dry_run,
+        };
+        let job = enqueuer.enqueue(tx, &Order::now(work, origin)).await;
+        job.map_err(|error| match error {
+            EnqueueError::Store(error) => ImportError::Store(error),
+            error => ImportError::NotKept(error.into()),
+        })
     }
 
     pub(crate) async fn turn_as_operator(
@@ -310,6 +389,15 @@ impl ImportTurn {
     }
 }
 
+/// Who may import, may import everybody.
+fn may_import(permit: &Permit<Import>) -> Result<(), Denied> {
+    if permit.reach() == Reach::Tenant {
+        return Ok(());
+    }
+    let permission = Import::PERMISSION;
+    Err(Denied { permission })
+}
+
 fn changed(error: StoreError) -> ImportError {
     match error {
         StoreError::Duplicate { .. } | StoreError::Reference { .. } => ImportError::Changed(error),
@@ -331,6 +419,7 @@ impl DomainError for ImportError {
             Self::Busy => ErrorKind::Unavailable,
             Self::Changed(_) => ErrorKind::Conflict,
             Self::Store(error) => error.kind(),
+            Self::NotKept(_) => ErrorKind::Unavailable,
             Self::Interrupted => ErrorKind::Internal,
         }
     }
@@ -354,6 +443,7 @@ impl DomainError for ImportError {
                     .to_owned()
             }
             Self::Store(error) => error.detail(),
+            Self::NotKept(_) => "The file cannot be kept right now. Try again later.".to_owned(),
             Self::Interrupted => StoreError::Poisoned.detail(),
         }
     }

@@ -1,0 +1,117 @@
+//! Importing a file that is too large to wait for.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use database::{FileError, Files, Tenant, TenantTx};
+use kernel::FileId;
+use messaging::{JobError, Queue, Run, TenantJob, Work};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    ImportService,
+    http::ImportSummary,
+    import::{ColumnMap, ImportMode, ImportSet, Kind},
+    service::{ImportError, ImportOptions, Imported},
+};
+
+/// Imports a file that is kept among the tenant's.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ImportFile {
+    /// The file. It is deleted with the import.
+    pub file_id: FileId,
+    /// What its rows are.
+    pub kind: String,
+    /// What it calls our columns, as it was said.
+    pub map: String,
+    /// What becomes of the good rows when others are bad.
+    pub mode: String,
+    /// Whether nothing is stored.
+    pub dry_run: bool,
+}
+
+impl Work for ImportFile {
+    type Scope = Tenant;
+    const KIND: &'static str = "employees.import";
+    const QUEUE: Queue = Queue::Bulk;
+    const TIMEOUT: Duration = Duration::from_mins(30);
+}
+
+/// Imports files.
+pub struct ImportsFiles {
+    imports: ImportService,
+    files: Arc<dyn Files>,
+}
+
+impl ImportsFiles {
+    /// Reads the files here.
+    pub fn new(imports: ImportService, files: Arc<dyn Files>) -> Self {
+        Self { imports, files }
+    }
+
+    /// The file, on this machine's disk, without a name.
+    async fn fetch(&self, tx: &TenantTx, id: FileId) -> Result<std::fs::File, JobError> {
+        let file = telemetry::spawn_blocking(tempfile::tempfile).await;
+        let file = file.map_err(JobError::retry)?.map_err(JobError::retry)?;
+        let file = Arc::new(file);
+        let fetched = self.files.fetch(tx, id, &file).await;
+        if !fetched.map_err(|error| match error {
+            FileError::Store(error) => JobError::from(error),
+            error => JobError::retry(error),
+        })? {
+            return Err(JobError::permanent(Gone(id)));
+        }
+        Arc::try_unwrap(file).map_err(|_shared| JobError::retry(StillOpen))
+    }
+}
+
+impl fmt::Debug for ImportsFiles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ImportsFiles")
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the file {0} is not there any more")]
+struct Gone(FileId);
+
+#[derive(Debug, thiserror::Error)]
+#[error("the file is still being written")]
+struct StillOpen;
+
+#[async_trait]
+impl TenantJob for ImportsFiles {
+    type Work = ImportFile;
+
+    async fn run(&self, tx: &TenantTx, work: ImportFile, run: &Run) -> Result<Value, JobError> {
+        let kind: Kind = work.kind.parse().map_err(JobError::permanent)?;
+        let mode: ImportMode = work.mode.parse().map_err(JobError::permanent)?;
+        let columns = ColumnMap::parse(kind, &work.map).map_err(JobError::permanent)?;
+        let options = ImportOptions {
+            mode,
+            dry_run: work.dry_run,
+        };
+        let turn = self.imports.turn_as_operator(tx.tenant()).await;
+        let turn = turn.map_err(JobError::retry)?;
+        let file = self.fetch(tx, work.file_id).await?;
+        let set = Arc::new(ImportSet::single(kind, "file", file).with_columns(columns));
+        let draft = self.imports.read(&turn, set).await;
+        let draft = draft.map_err(JobError::retry)?;
+        let progress = |_: Kind, done: usize, total: usize| {
+            run.progress(done as u64, total as u64);
+        };
+        let imported = self.imports.import(tx, &turn, draft, options, &progress);
+        let summary = match imported.await {
+            Ok(imported) => ImportSummary::of(&imported, work.dry_run),
+            // Nothing was stored, and the same file would be refused again: that is what came of it.
+            Err(ImportError::Invalid(faults)) => {
+                let nothing = Imported::nothing(faults);
+                ImportSummary::of(&nothing, work.dry_run)
+            }
+            Err(error) => return Err(JobError::retry(error)),
+        };
+        self.files.delete(tx, work.file_id).await?;
+        serde_json::to_value(summary.shortened()).map_err(JobError::permanent)
+    }
+}

@@ -1,0 +1,5 @@
+//! What the worker does here.
+
+mod import;
+
+pub use import::{ImportFile, ImportsFiles};
