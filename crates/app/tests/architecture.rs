@@ -61,6 +61,8 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
                 "telemetry",
             ],
         ),
+        // What is sent to it is shown to people at work on the platform, and to nobody else.
+        ("smtp_sink", &["telemetry"]),
         ("hrms-api", &["app"]),
         ("hrms-bootstrap", &["app"]),
         ("hrms-worker", &["app"]),

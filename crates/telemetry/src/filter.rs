@@ -29,6 +29,7 @@ const HOUSE: [&str; 16] = [
     "kernel",
     "messaging",
     "migration",
+    "smtp_sink",
     "telemetry",
     "tenancy",
     "testkit",
