@@ -13,13 +13,14 @@ use std::{
 /// What each member may depend on besides `kernel`. Arrows run from the programs inwards, and never
 /// between two crates of one domain tier.
 fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
-    const CORE: &[&str] = &["web", "messaging", "database", "telemetry"];
+    const CORE: &[&str] = &["web", "messaging", "mail", "database", "telemetry"];
     const DOMAIN: &[&str] = &[
         "activity",
         "tenancy",
         "access",
         "web",
         "messaging",
+        "mail",
         "database",
         "telemetry",
     ];
@@ -30,6 +31,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("web", &["database", "telemetry"]),
         ("messaging", &["database", "telemetry"]),
         ("activity", CORE),
+        ("mail", &[]),
         ("tenancy", CORE),
         ("access", CORE),
         ("auth", DOMAIN),
@@ -45,6 +47,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
                 "access",
                 "web",
                 "messaging",
+                "mail",
                 "database",
                 "telemetry",
                 "migration",

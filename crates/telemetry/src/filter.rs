@@ -16,7 +16,7 @@ use tracing_subscriber::layer::Context;
 pub const ACCESS_LOG: &str = "access_log";
 
 /// Crates of this workspace: the general level is theirs. Others are held at [`LIBRARIES`].
-const HOUSE: [&str; 16] = [
+const HOUSE: [&str; 17] = [
     "access",
     "activity",
     "app",
@@ -27,6 +27,7 @@ const HOUSE: [&str; 16] = [
     "hrms_bootstrap",
     "hrms_worker",
     "kernel",
+    "mail",
     "messaging",
     "migration",
     "smtp_sink",
