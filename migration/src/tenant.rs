@@ -6,6 +6,7 @@ mod m20261126_000001_idempotency;
 mod m20261126_000002_name_words;
 mod m20261126_000003_changes;
 mod m20261127_000001_belonging;
+mod m20261127_000005_user_locale;
 mod m20261128_000001_files;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -23,5 +24,6 @@ crate::listed! {
     m20261126_000002_name_words,
     m20261126_000003_changes,
     m20261127_000001_belonging,
+    m20261127_000005_user_locale,
     m20261128_000001_files,
 }

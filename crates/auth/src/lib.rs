@@ -59,7 +59,7 @@ pub use keys::{
 };
 pub use model::{
     AuthMethods, DisplayName, DisplayNameError, NewUser, Password, PasswordError, PasswordHash,
-    RefreshToken, Session, SessionLifetime, Standing, StoredRefreshToken, TokenHash,
+    Reader, RefreshToken, Session, SessionLifetime, Standing, StoredRefreshToken, TokenHash,
     UnknownUserStatus, User, UserStatus,
 };
 pub use postgres::{PostgresKeys, PostgresSessions, PostgresUsers};

@@ -12,8 +12,8 @@ use secrecy::SecretString;
 use time::OffsetDateTime;
 
 use crate::{
-    NewUser, PasswordHash, Purged, Session, Standing, StoredKey, StoredRefreshToken, TokenHash,
-    User,
+    NewUser, PasswordHash, Purged, Reader, Session, Standing, StoredKey, StoredRefreshToken,
+    TokenHash, User,
 };
 
 /// The users of a tenant and their roles.
@@ -31,6 +31,9 @@ pub trait UserRepository: Send + Sync {
 
     /// The user, whom nobody else changes until the transaction ends.
     async fn hold(&self, tx: &TenantTx, id: UserId) -> Result<Option<User>, StoreError>;
+
+    /// The user as somebody to whom is written, if he may sign in.
+    async fn reader(&self, tx: &TenantTx, id: UserId) -> Result<Option<Reader>, StoreError>;
 
     /// Stores a user without roles; `false` when somebody has his address already.
     async fn insert(

@@ -11,7 +11,7 @@ use super::{
     entity::{role_assignment, user},
     roles,
 };
-use crate::{NewUser, PasswordHash, User, UserRepository, UserStatus};
+use crate::{NewUser, PasswordHash, Reader, User, UserRepository, UserStatus};
 
 /// The users of a tenant in its schema.
 #[derive(Clone, Copy, Debug, Default)]
@@ -59,6 +59,25 @@ impl TryFrom<Row> for User {
     }
 }
 
+#[derive(FromQueryResult)]
+struct ReaderRow {
+    email: String,
+    display_name: String,
+    locale: Option<String>,
+}
+
+impl TryFrom<ReaderRow> for Reader {
+    type Error = StoreError;
+
+    fn try_from(row: ReaderRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            email: row.email.parse().map_err(StoreError::corrupt)?,
+            display_name: row.display_name,
+            locale: row.locale,
+        })
+    }
+}
+
 #[async_trait]
 impl UserRepository for PostgresUsers {
     async fn by_email(
@@ -81,6 +100,13 @@ impl UserRepository for PostgresUsers {
         let sql = user_where!("u.id = $1 FOR SHARE OF u");
         let row = tx.row::<Row>(sql, [id.uuid().into()]).await?;
         row.map(User::try_from).transpose()
+    }
+
+    async fn reader(&self, tx: &TenantTx, id: UserId) -> Result<Option<Reader>, StoreError> {
+        let sql = "SELECT email, display_name, locale FROM users \
+                   WHERE id = $1 AND status = 'active'";
+        let row = tx.row::<ReaderRow>(sql, [id.uuid().into()]).await?;
+        row.map(Reader::try_from).transpose()
     }
 
     async fn insert(
