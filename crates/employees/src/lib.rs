@@ -42,6 +42,7 @@ pub mod http;
 pub mod import;
 pub mod jobs;
 pub mod lists;
+pub mod mail;
 pub mod model;
 pub mod permission;
 pub mod postgres;

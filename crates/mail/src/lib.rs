@@ -32,10 +32,12 @@ mod error;
 mod language;
 mod letter;
 mod mailer;
+mod reading;
 mod settings;
 
 pub use error::{MailError, Outlook, Status};
 pub use language::Language;
 pub use letter::{Content, Line, Mail, Mailbox};
 pub use mailer::Mailer;
+pub use reading::Reading;
 pub use settings::{Authority, SmtpSettings, SmtpUrl, SmtpUrlError};

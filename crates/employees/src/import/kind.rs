@@ -2,8 +2,11 @@
 
 use std::{fmt, str::FromStr};
 
+use serde::{Deserialize, Serialize};
+
 /// What the rows of a file are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// Departments, a tree.
     Departments,
@@ -181,6 +184,7 @@ mod tests {
         let message = UnknownKind.to_string();
         for kind in Kind::ALL {
             assert_eq!(kind.as_str().parse(), Ok(kind));
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
             assert!(message.contains(kind.as_str()));
         }
         assert_eq!("people".parse::<Kind>(), Err(UnknownKind));
