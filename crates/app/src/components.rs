@@ -75,6 +75,9 @@ pub enum StartError {
     /// RabbitMQ's address or prefix is none.
     #[error("the settings of [broker] cannot be used")]
     Broker(#[from] messaging::RabbitSettingsError),
+    /// The address of the mail server is none.
+    #[error("the settings of [mail] cannot be used")]
+    Mail(#[from] mail::SmtpUrlError),
     /// A schedule of the program's own is none: a defect.
     #[error("the schedules of this program cannot be used")]
     Schedules(#[from] messaging::ScheduleError),

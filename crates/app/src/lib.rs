@@ -9,6 +9,7 @@ mod fit;
 mod foundation;
 mod health;
 mod jobs;
+mod mail;
 mod metrics;
 mod openapi;
 pub mod operate;

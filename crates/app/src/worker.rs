@@ -24,7 +24,7 @@ use tenancy::Directory;
 use crate::{
     StartError,
     foundation::Foundation,
-    jobs::{self, Tools},
+    jobs::{self, Post, Tools},
     metrics,
     operate::{self, Provisioner},
     settings::{Settings, WorkerSettings},
@@ -73,6 +73,7 @@ impl WorkerComponents {
             purge: Purge::start(database.clone(), ambient.clone()),
             jobs: jobs.clone(),
             keep_done: settings.worker.keep_done,
+            post: Post::new(&settings.mail, ambient.clone())?,
             ambient: ambient.clone(),
             imports: ImportService::new(
                 database.clone(),

@@ -89,7 +89,7 @@ async fn a_healthy_platform_says_what_was_seen_of_everything() {
         ),
         (
             "running",
-            "database clock installation migrations catalogue registry drift orphans disk jobs \
+            "database clock installation migrations catalogue registry drift orphans disk jobs mail \
              application_login search_path public_tenant signing_key cursor_key",
         ),
     ] {
@@ -105,6 +105,21 @@ async fn a_healthy_platform_says_what_was_seen_of_everything() {
             assert!(!check["detail"].as_str().unwrap().is_empty(), "{check}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_mail_server_that_is_away_is_told_without_its_password() {
+    let scratch = Scratch::ready().await;
+    // Nobody listens on port 1.
+    let url = "smtp://hrms:hunter2@127.0.0.1:1";
+    let mut diagnose = scratch.command(&["diagnose", "--phase", "running"]);
+    diagnose.env("HRMS_MAIL__URL", url);
+    diagnose.env("HRMS_MAIL__SENDER", "no-reply@hrms.example");
+    let output = diagnose.output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    assert!(told.contains("the mail server cannot be reached"), "{told}");
+    assert!(!told.contains("hunter2"), "{told}");
 }
 
 /// Each by hand, found by the check that is for it, and gone when it is undone.

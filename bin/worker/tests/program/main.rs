@@ -4,6 +4,8 @@
     reason = "a test that cannot arrange its scene has failed"
 )]
 
+mod mail;
+
 use std::{
     io::Read as _,
     process::{Child, Command, ExitStatus, Stdio},

@@ -1,6 +1,8 @@
 //! Who does which work: the table of jobs, as [`routes`](crate::routes) is that of requests.
 
 mod clean_up;
+mod post;
+mod tell_import_ended;
 
 use std::sync::Arc;
 
@@ -10,13 +12,19 @@ use database::Files;
 use employees::{
     ImportService,
     jobs::{ImportFile, ImportsFiles},
+    mail::TellImportEnded,
 };
 use kernel::Ambient;
-use messaging::{Handlers, Jobs, Kinds, Misfire, Schedule, ScheduleError, Schedules, Work, Zone};
+use messaging::{
+    Enqueuer, Handlers, Jobs, Kinds, Misfire, Schedule, ScheduleError, Schedules, Work, Zone,
+};
 use tenancy::jobs::{ProvisionTenant, ProvisionsTenants};
 
 use crate::operate::{HashedAdministrators, Provisioner};
 use clean_up::{ClearAway, ClearsAway, DeleteJobs, DeletesJobs};
+use tell_import_ended::TellsImportEnded;
+
+pub(crate) use post::Post;
 
 /// The kinds of work that people want and look at.
 pub(crate) const SHOWN: [Shown; 2] = [
@@ -38,6 +46,7 @@ pub(crate) fn kinds() -> Kinds {
         .and::<DeleteJobs>()
         .and::<ImportFile>()
         .and::<ProvisionTenant>()
+        .and::<TellImportEnded>()
 }
 
 /// What handlers work with.
@@ -45,6 +54,7 @@ pub(crate) struct Tools {
     pub(crate) purge: Purge,
     pub(crate) jobs: Jobs,
     pub(crate) keep_done: std::time::Duration,
+    pub(crate) post: Post,
     pub(crate) ambient: Ambient,
     pub(crate) imports: ImportService,
     pub(crate) files: Arc<dyn Files>,
@@ -58,6 +68,7 @@ pub(crate) fn handlers(tools: Tools) -> Handlers {
         purge,
         jobs,
         keep_done,
+        post,
         ambient,
         imports,
         files,
@@ -69,12 +80,18 @@ pub(crate) fn handlers(tools: Tools) -> Handlers {
             files: Arc::clone(&files),
             ambient: ambient.clone(),
         })
-        .tenant(ImportsFiles::new(imports, files))
+        .tenant(ImportsFiles::new(
+            imports,
+            files,
+            Enqueuer::new(kinds(), ambient.clone()),
+            ambient.clone(),
+        ))
         .platform(DeletesJobs {
             jobs,
             keep_done,
             ambient,
-        });
+        })
+        .tenant(TellsImportEnded { post });
     match provisioner {
         Some(Provisioner {
             provisioning,

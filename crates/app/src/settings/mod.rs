@@ -34,6 +34,7 @@
 //! ```
 
 mod error;
+mod mail;
 mod reader;
 mod reference;
 mod rules;
@@ -46,11 +47,12 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 pub use error::{Problem, SettingsError};
+pub use mail::{MailLinks, NoMailLinks};
 pub use reference::reference;
 pub use sections::{
     Argon2Settings, AuthSettings, BrokerSettings, DatabaseSettings, HealthSettings, HttpSettings,
-    ImportSettings, LimitSettings, MetricsSettings, PrincipalCacheSettings, TenancySettings,
-    WorkerSettings,
+    ImportSettings, LimitSettings, MailSettings, MetricsSettings, PrincipalCacheSettings,
+    TenancySettings, WorkerSettings,
 };
 pub use sources::{DEFAULT_FILE, LoadFrom};
 pub use telemetry::{LogSettings, TraceSettings};
@@ -78,6 +80,8 @@ pub struct Settings {
     pub worker: WorkerSettings,
     /// RabbitMQ.
     pub broker: BrokerSettings,
+    /// Mails.
+    pub mail: MailSettings,
     /// Health checks.
     pub health: HealthSettings,
     /// Logs.
@@ -145,6 +149,7 @@ impl Settings {
             AuthSettings::describe("auth"),
             WorkerSettings::describe("worker"),
             BrokerSettings::describe("broker"),
+            MailSettings::describe("mail"),
             HealthSettings::describe("health"),
             LogSettings::describe("log"),
             MetricsSettings::describe("metrics"),
@@ -163,6 +168,7 @@ impl Settings {
         let auth = AuthSettings::read("auth", reader);
         let worker = WorkerSettings::read("worker", reader);
         let broker = BrokerSettings::read("broker", reader);
+        let mail = MailSettings::read("mail", reader);
         let health = HealthSettings::read("health", reader);
         let log = LogSettings::read("log", reader);
         let metrics = MetricsSettings::read("metrics", reader);
@@ -176,6 +182,7 @@ impl Settings {
             auth: auth?,
             worker: worker?,
             broker: broker?,
+            mail: mail?,
             health: health?,
             log: log?,
             metrics: metrics?,
@@ -194,6 +201,7 @@ impl Settings {
         self.auth.show("auth", &mut shown);
         self.worker.show("worker", &mut shown);
         self.broker.show("broker", &mut shown);
+        self.mail.show("mail", &mut shown);
         self.health.show("health", &mut shown);
         self.log.show("log", &mut shown);
         self.metrics.show("metrics", &mut shown);

@@ -1,6 +1,7 @@
 //! What must hold between settings that are fine each by itself.
 
 use super::error::Problem;
+use super::mail::{NO_MAIL_URL, is_mail_url};
 use super::value::is_database_url;
 use super::{DatabaseSettings, Settings};
 
@@ -13,6 +14,7 @@ pub(super) fn broken(settings: &Settings) -> Vec<Problem> {
         tenancy,
         auth,
         worker,
+        mail,
         ..
     } = settings;
     let DatabaseSettings { url, admin_url, .. } = database;
@@ -51,6 +53,22 @@ pub(super) fn broken(settings: &Settings) -> Vec<Problem> {
             "worker.first_wait",
             worker.first_wait <= worker.longest_wait,
             "it must not be longer than longest_wait",
+        ),
+        (
+            "mail.url",
+            mail.url.as_ref().is_none_or(is_mail_url),
+            NO_MAIL_URL,
+        ),
+        (
+            "mail.sender",
+            mail.url.is_none() || mail.sender.is_some(),
+            "it must be set when url of [mail] is",
+        ),
+        (
+            "mail.timeout",
+            mail.timeout < database.idle_in_transaction_timeout,
+            "it must be shorter than idle_in_transaction_timeout of [database]: the transaction of \
+             the job waits",
         ),
         (
             "auth.access_token_ttl",

@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use employees::import::ImportLimits;
 use ipnet::IpNet;
+use kernel::EmailAddress;
 use secrecy::SecretString;
 use url::Host;
 
+use super::mail::MailLinks;
 use super::section::section;
 use super::value::{CoreCount, DefaultPlacement, WebOrigin};
 use telemetry::{CollectorUrl, LogFilter, LogFormat};
@@ -268,6 +270,25 @@ section! {
         prefix: String = "hrms";
         /// How long a call may take.
         timeout: Duration = "5s", from "100ms" to "1m";
+    }
+}
+
+section! {
+    /// Mails, which workers send. Without a mail server nobody is written to, and nothing else is
+    /// different.
+    pub struct MailSettings {
+        /// The mail server and who signs in, as `smtps://user:password@host:port`,
+        /// `smtp+starttls://` (both encrypted, or not used), or `smtp://host:port`, over which a
+        /// password goes to this machine only. Not set, no mail is sent.
+        url: Option<SecretString>;
+        /// The address that every mail comes from; beside it stands the name of the reader's
+        /// company.
+        sender: Option<EmailAddress>;
+        /// What links in mails begin with: where people reach the platform. `{tenant}` in it is the
+        /// short name of the reader's company. Not set, mails have no links.
+        links: Option<MailLinks>;
+        /// How long handing over a mail may take.
+        timeout: Duration = "15s", from "100ms" to "2m";
     }
 }
 

@@ -274,6 +274,8 @@ fn settings_that_contradict_each_other_are_wrong() {
         ("HRMS_HTTP__BASE_DOMAINS", "127.0.0.1"),
         ("HRMS_IMPORTS__BODY_LIMIT", "1024"),
         ("HRMS_DATABASE__LOCK_TIMEOUT", "11s"),
+        ("HRMS_MAIL__URL", "smtps://mail.example.com"),
+        ("HRMS_MAIL__TIMEOUT", "30s"),
         ("HRMS_AUTH__ACCESS_TOKEN_TTL", "20m"),
         ("HRMS_AUTH__REFRESH_TTL", "20m"),
         ("HRMS_AUTH__SESSION_TTL", "10m"),
@@ -282,6 +284,8 @@ fn settings_that_contradict_each_other_are_wrong() {
       - [http] base_domains from HRMS_HTTP__BASE_DOMAINS: allowed are names; an address has no subdomains
       - [http] body_limit from default: it must not be larger than body_limit of [imports]
       - [database] lock_timeout from HRMS_DATABASE__LOCK_TIMEOUT: it must not be longer than statement_timeout, which ends the waiting statement
+      - [mail] sender from default: it must be set when url of [mail] is
+      - [mail] timeout from HRMS_MAIL__TIMEOUT: it must be shorter than idle_in_transaction_timeout of [database]: the transaction of the job waits
       - [auth] access_token_ttl from HRMS_AUTH__ACCESS_TOKEN_TTL: it must be shorter than refresh_ttl
       - [auth] refresh_ttl from HRMS_AUTH__REFRESH_TTL: it must not be longer than session_ttl
     ");
@@ -291,13 +295,18 @@ fn settings_that_contradict_each_other_are_wrong() {
 fn no_error_shows_a_secret() {
     let wrong_scheme = error(&[("HRMS_DATABASE__ADMIN_URL", "mysql://root:s3cret@db/hrms")]);
     assert!(wrong_scheme.contains("admin_url from HRMS_DATABASE__ADMIN_URL: allowed is a URL"));
+    let plain = error(&[
+        ("HRMS_MAIL__URL", "smtp://hrms:s3cret@mail.example.com"),
+        ("HRMS_MAIL__SENDER", "no-reply@hr.example.com"),
+    ]);
+    assert!(plain.contains("[mail] url from HRMS_MAIL__URL: allowed is a URL"));
     let broken_file = file_error("[database]\nadmin_url = 'postgres://root:s3cret@db/hrms\n");
     insta::assert_snapshot!(broken_file, @r"
     the settings are wrong:
       - hrms.toml, line 2 can't be read: invalid literal string, expected `'`
     ");
     let list = file_error("[database]\nadmin_url = ['s3cret']\n");
-    for message in [wrong_scheme, broken_file, list] {
+    for message in [wrong_scheme, plain, broken_file, list] {
         assert!(!message.contains("s3cret"), "{message}");
     }
 }
@@ -410,5 +419,32 @@ fn a_web_origin_is_written_as_browsers_write_it() {
         "file:///tmp",
     ] {
         assert!(!allowed(wrong), "{wrong}");
+    }
+}
+
+#[test]
+fn links_in_mails_lead_to_the_platform_or_to_the_tenants_own_name() {
+    let links = |text: &str| {
+        let settings = load(&[("HRMS_MAIL__LINKS", text)])?;
+        let acme = kernel::Slug::existing("acme").unwrap();
+        Ok::<_, SettingsError>(settings.mail.links.unwrap().of(&acme))
+    };
+    for (text, of_acme) in [
+        ("https://hr.example.com", "https://hr.example.com"),
+        (
+            "https://{tenant}.hr.example.com",
+            "https://acme.hr.example.com",
+        ),
+        ("http://localhost:8080", "http://localhost:8080"),
+    ] {
+        assert_eq!(links(text).unwrap(), of_acme);
+    }
+    for wrong in [
+        "hr.example.com",
+        "https://hr.example.com/",
+        "https://{slug}.example.com",
+        "javascript:x",
+    ] {
+        assert!(links(wrong).is_err(), "{wrong}");
     }
 }

@@ -28,7 +28,7 @@ impl Given {
         }
     }
 
-    fn parse<T: FromStr>(&self) -> Option<T> {
+    pub(super) fn parse<T: FromStr>(&self) -> Option<T> {
         self.text()?.parse().ok()
     }
 }

@@ -4,8 +4,8 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use database::{FileError, Files, Tenant, TenantTx};
-use kernel::FileId;
-use messaging::{JobError, Queue, Run, TenantJob, Work};
+use kernel::{Ambient, FileId};
+use messaging::{Enqueuer, JobError, Order, Queue, Run, TenantJob, Work};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -13,6 +13,7 @@ use crate::{
     ImportService,
     http::ImportSummary,
     import::{ColumnMap, ImportMode, ImportSet, Kind},
+    mail::{ImportEnded, TellImportEnded},
     service::{ImportError, ImportOptions, Imported},
 };
 
@@ -22,11 +23,11 @@ pub struct ImportFile {
     /// The file. It is deleted with the import.
     pub file_id: FileId,
     /// What its rows are.
-    pub kind: String,
+    pub kind: Kind,
     /// What it calls our columns, as it was said.
     pub map: String,
     /// What becomes of the good rows when others are bad.
-    pub mode: String,
+    pub mode: ImportMode,
     /// Whether nothing is stored.
     pub dry_run: bool,
 }
@@ -42,12 +43,34 @@ impl Work for ImportFile {
 pub struct ImportsFiles {
     imports: ImportService,
     files: Arc<dyn Files>,
+    enqueuer: Enqueuer,
+    ambient: Ambient,
 }
 
 impl ImportsFiles {
-    /// Reads the files here.
-    pub fn new(imports: ImportService, files: Arc<dyn Files>) -> Self {
-        Self { imports, files }
+    /// Reads the files here, and has whoever wanted an import told of its end.
+    pub fn new(
+        imports: ImportService,
+        files: Arc<dyn Files>,
+        enqueuer: Enqueuer,
+        ambient: Ambient,
+    ) -> Self {
+        Self {
+            imports,
+            files,
+            enqueuer,
+            ambient,
+        }
+    }
+
+    async fn tell(&self, tx: &TenantTx, ended: ImportEnded, run: &Run) -> Result<(), JobError> {
+        // What nobody wanted, nobody is told of.
+        let Some(user_id) = run.origin.user else {
+            return Ok(());
+        };
+        let order = Order::now(TellImportEnded { user_id, ended }, run.origin.clone());
+        let told = self.enqueuer.enqueue(tx, &order).await;
+        told.map(drop).map_err(JobError::retry)
     }
 
     /// The file, on this machine's disk, without a name.
@@ -85,11 +108,10 @@ impl TenantJob for ImportsFiles {
     type Work = ImportFile;
 
     async fn run(&self, tx: &TenantTx, work: ImportFile, run: &Run) -> Result<Value, JobError> {
-        let kind: Kind = work.kind.parse().map_err(JobError::permanent)?;
-        let mode: ImportMode = work.mode.parse().map_err(JobError::permanent)?;
+        let kind = work.kind;
         let columns = ColumnMap::parse(kind, &work.map).map_err(JobError::permanent)?;
         let options = ImportOptions {
-            mode,
+            mode: work.mode,
             dry_run: work.dry_run,
         };
         let turn = self.imports.turn_as_operator(tx.tenant()).await;
@@ -102,15 +124,22 @@ impl TenantJob for ImportsFiles {
             run.progress(done as u64, total as u64);
         };
         let imported = self.imports.import(tx, &turn, draft, options, &progress);
-        let summary = match imported.await {
-            Ok(imported) => ImportSummary::of(&imported, work.dry_run),
+        let imported = imported.await;
+        let (now, place) = (self.ambient.now(), format!("/api/v1/jobs/{}", run.job));
+        let (imported, ended) = match imported {
+            Ok(imported) => {
+                let ended = ImportEnded::came_in(Some(kind), options, &imported, now, place);
+                (imported, ended)
+            }
             // Nothing was stored, and the same file would be refused again: that is what came of it.
             Err(ImportError::Invalid(faults)) => {
-                let nothing = Imported::nothing(faults);
-                ImportSummary::of(&nothing, work.dry_run)
+                let ended = ImportEnded::refused(Some(kind), options, &faults, now, place);
+                (Imported::nothing(faults), ended)
             }
             Err(error) => return Err(JobError::retry(error)),
         };
+        self.tell(tx, ended, run).await?;
+        let summary = ImportSummary::of(&imported, work.dry_run);
         self.files.delete(tx, work.file_id).await?;
         serde_json::to_value(summary.shortened()).map_err(JobError::permanent)
     }

@@ -207,9 +207,9 @@ where
         let ImportOptions { mode, dry_run } = later.options;
         let work = ImportFile {
             file_id,
-            kind: later.kind.to_string(),
+            kind: later.kind,
             map: later.map.clone(),
-            mode: mode.to_string(),
+            mode,
             dry_run,
         };
         let job = enqueuer.enqueue(tx, &Order::now(work, origin)).await;

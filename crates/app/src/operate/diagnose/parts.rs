@@ -4,11 +4,16 @@ use std::sync::Arc;
 
 use auth::{AuthError, CURSOR_KEY, KeyRing, PostgresKeys};
 use kernel::{Ambient, Slug, TenantStatus};
+use mail::MailError;
 use messaging::Jobs;
 use secrecy::ExposeSecret as _;
 
 use super::{Check, UP};
-use crate::operate::{Failure, operator::Platform};
+use crate::{
+    mail::mailer,
+    operate::{Failure, operator::Platform},
+    settings::MailSettings,
+};
 
 pub(super) async fn public_tenant(platform: &Platform) -> Result<Check, Failure> {
     const NAME: &str = "public_tenant";
@@ -103,4 +108,24 @@ pub(super) async fn jobs(platform: &Platform) -> Result<Check, Failure> {
     let paused = paused.unwrap_or_default();
     let detail = format!("{} workers, {waiting} jobs wait{paused}", seen.workers);
     Ok(Check::ok(NAME, detail))
+}
+
+/// Whether the mail server lets us in, if there is one.
+pub(super) async fn mail(settings: &MailSettings, ambient: &Ambient) -> Check {
+    const NAME: &str = "mail";
+    const REMEDY: &str = "Start the mail server, or correct [mail] in the settings; what could not \
+                          be sent meanwhile is tried again, or parked: `hrms-bootstrap jobs list`.";
+    let checked = match mailer(settings, ambient.clone()) {
+        Ok(mailer) => mailer.check().await.map_err(|error| match error {
+            MailError::NotConfigured => None,
+            error => Some(error.to_string()),
+        }),
+        // The settings were checked when they were read.
+        Err(error) => Err(Some(error.to_string())),
+    };
+    match checked {
+        Ok(()) => Check::ok(NAME, "the mail server lets us in"),
+        Err(None) => Check::ok(NAME, "not configured: nobody is written to"),
+        Err(Some(problem)) => Check::failed(NAME, problem, REMEDY),
+    }
 }
