@@ -2,6 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use smtp_sink::Sink;
 use testkit::{Answer, Api, Session, Worker};
 
 use super::{import_how, people};
@@ -103,7 +104,12 @@ async fn what_is_too_much_to_wait_for_is_imported_by_a_worker() {
 #[tokio::test]
 async fn what_is_wrong_with_a_long_file_is_what_came_of_its_job() {
     let api = Api::start().await;
-    let worker = worker(&api).await;
+    let sink = Sink::start().await.unwrap();
+    let worker = Worker::start(&api.database().app_url(), |settings| {
+        settings.mail.url = Some(sink.url().into());
+        settings.mail.sender = Some("no-reply@hrms.example".parse().unwrap());
+    })
+    .await;
     let session = api.sign_in("acme", "hr_manager").await;
     let bad = file(1_200).replace("King 7,2020-01-01", "King 7,the day before yesterday");
     let asked = accepted(&api, &session, "", &bad).await;
@@ -113,6 +119,13 @@ async fn what_is_wrong_with_a_long_file_is_what_came_of_its_job() {
     assert_eq!(json!([result["created"], result["failed"]]), json!([0, 1]));
     assert_eq!(result["errors"][0]["pointer"], "/rows/8/hire_date");
     assert_eq!(people(&api, &session).await.len(), 0);
+    // Whoever wanted it is told so, and nobody else.
+    let mail = tokio::time::timeout(std::time::Duration::from_secs(30), sink.next());
+    let mail = mail.await.unwrap();
+    assert_eq!(mail.to, ["hr_manager@acme.example"]);
+    assert_eq!(mail.subject(), "Import of employees: nothing came in");
+    let text = String::from_utf8_lossy(&mail.bytes).into_owned();
+    assert!(text.contains("hire_date") && !text.contains("before yesterday"), "{text}");
 
     // The good ones come in when the client says so; of many mistakes the first are named.
     let worse = file(1_200).replace(",2020-01-01,", ",tomorrow,");
