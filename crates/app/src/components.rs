@@ -90,6 +90,9 @@ pub enum StartError {
     /// What makes tenants cannot be used.
     #[error("tenants cannot be made")]
     Provisioner(#[from] operate::Failure),
+    /// A worker does what nobody could order: a defect.
+    #[error("the table of kinds of jobs lacks one that this worker does")]
+    Kinds,
     /// A worker that does nothing.
     #[error("every queue of [worker] is set to 0: the worker would do nothing")]
     NoSlots,

@@ -84,6 +84,10 @@ impl WorkerComponents {
             files: Arc::new(PostgresFiles::new(ambient.clone())),
             provisioner,
         };
+        let handlers = jobs::handlers(tools);
+        if !jobs::kinds().include_all(&handlers.kinds()) {
+            return Err(StartError::Kinds);
+        }
         let mut metrics = metrics::of_database(&database);
         let backlog = Arc::new(Backlog::default());
         Arc::clone(&backlog).show(&mut metrics);
@@ -91,7 +95,7 @@ impl WorkerComponents {
         let parts = WorkerParts {
             broker,
             tenants: Arc::new(Known(directory)),
-            handlers: Arc::new(jobs::handlers(tools)),
+            handlers: Arc::new(handlers),
             observer: Arc::new(Counted(JobMetrics::register(&mut metrics))),
             database: database.clone(),
             platform,

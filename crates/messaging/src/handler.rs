@@ -118,6 +118,11 @@ impl Kinds {
         self
     }
 
+    /// Whether all of these are among them.
+    pub fn include_all(&self, others: &Self) -> bool {
+        others.0.iter().all(|(kind, version)| self.include(kind, *version))
+    }
+
     /// Whether somebody does this kind of work, and reads this version of its payload.
     pub fn include(&self, kind: &str, version: i16) -> bool {
         self.0.get(kind).is_some_and(|newest| *newest >= version)
