@@ -120,7 +120,10 @@ impl Kinds {
 
     /// Whether all of these are among them.
     pub fn include_all(&self, others: &Self) -> bool {
-        others.0.iter().all(|(kind, version)| self.include(kind, *version))
+        others
+            .0
+            .iter()
+            .all(|(kind, version)| self.include(kind, *version))
     }
 
     /// Whether somebody does this kind of work, and reads this version of its payload.

@@ -1,6 +1,6 @@
 //! What is shown of a tenant's own job.
 
-use messaging::OwnJob;
+use messaging::{JobState, OwnJob};
 use serde::Serialize;
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -19,8 +19,11 @@ pub(super) struct JobProgress {
 }
 
 impl JobProgress {
-    pub(super) fn of(progress: Option<(i64, i64)>) -> Option<Self> {
-        progress.map(|(done, total)| Self { done, total })
+    /// As it was last told; of a job that is done, all of it.
+    pub(super) fn of(state: JobState, progress: Option<(i64, i64)>) -> Option<Self> {
+        let (done, total) = progress?;
+        let done = if state == JobState::Done { total } else { done };
+        Some(Self { done, total })
     }
 }
 
@@ -65,7 +68,7 @@ impl From<OwnJob> for JobBody {
             id: job.id.uuid(),
             kind: job.kind,
             state: job.state.as_str(),
-            progress: JobProgress::of(job.progress),
+            progress: JobProgress::of(job.state, job.progress),
             result_location: location.and_then(Value::as_str).map(str::to_owned),
             result: job.result,
             created_at: job.created_at,

@@ -73,7 +73,7 @@ impl From<JobRecord> for PlatformJobBody {
             attempt: job.attempt,
             max_attempts: job.max_attempts,
             run_at: job.run_at,
-            progress: JobProgress::of(job.progress),
+            progress: JobProgress::of(job.state, job.progress),
             last_error: job.last_error,
             request_id: job.request_id,
             enqueued_by: job.enqueued_by.map(kernel::UserId::uuid),

@@ -125,7 +125,10 @@ async fn what_is_wrong_with_a_long_file_is_what_came_of_its_job() {
     assert_eq!(mail.to, ["hr_manager@acme.example"]);
     assert_eq!(mail.subject(), "Import of employees: nothing came in");
     let text = String::from_utf8_lossy(&mail.bytes).into_owned();
-    assert!(text.contains("hire_date") && !text.contains("before yesterday"), "{text}");
+    assert!(
+        text.contains("hire_date") && !text.contains("before yesterday"),
+        "{text}"
+    );
 
     // The good ones come in when the client says so; of many mistakes the first are named.
     let worse = file(1_200).replace(",2020-01-01,", ",tomorrow,");
