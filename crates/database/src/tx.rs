@@ -8,6 +8,7 @@ use sea_orm::{
     EntityTrait, FromQueryResult, IntoActiveModel, Iterable as _, Statement, UpdateMany, Value,
     sea_query::OnConflict,
 };
+use telemetry::Origin;
 
 use crate::{
     Find, StoreError, TenantContext,
@@ -118,6 +119,7 @@ use crate::{
 pub struct Tx<S: Scope, M: Mode> {
     connection: Connection,
     context: S::Context,
+    origin: Origin,
     mode: PhantomData<fn() -> M>,
 }
 
@@ -135,6 +137,7 @@ impl<S: Scope, M: Mode> Tx<S, M> {
         Self {
             connection,
             context,
+            origin: Origin::default(),
             mode: PhantomData,
         }
     }
@@ -318,6 +321,17 @@ impl<S: Scope> Tx<S, Write> {
 }
 
 impl Tx<Tenant, Write> {
+    /// Says on whose behalf everything in it is done. Whoever opens a transaction knows; whoever
+    /// records what was done in it asks the transaction, so that no use case can forget to tell.
+    pub fn initiated_by(self, origin: Origin) -> Self {
+        Self { origin, ..self }
+    }
+
+    /// On whose behalf everything in it is done; nobody's, unless somebody said so.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
     /// Waits for the tenant's lock of this name and holds it until the transaction ends. A tree
     /// (departments, managers) is changed under one: acyclicity that is only checked is a race.
     pub async fn lock(&self, name: &'static str) -> Result<(), StoreError> {

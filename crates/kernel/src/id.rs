@@ -107,6 +107,8 @@ typed_ids! {
     WorkerId;
     /// Identifies a schedule: work that is done at set times.
     ScheduleId;
+    /// Identifies an event: something that happened in a tenant.
+    EventId;
 }
 
 #[cfg(test)]

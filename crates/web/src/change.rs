@@ -92,6 +92,7 @@ impl Change {
         let database = component::<Database>(&self.request)?;
         let pipeline = component::<Pipeline>(&self.request)?;
         let tx = database.begin_tenant(&self.tenant).await?;
+        let tx = tx.initiated_by(self.origin());
         let Some(key) = &self.key else {
             let (tx, rendered) = done(tx, work, pipeline).await?;
             tx.commit().await?;
