@@ -8,6 +8,7 @@ mod m20261127_000001_jobs;
 mod m20261127_000002_schedules;
 mod m20261128_000002_own_jobs;
 mod m20261128_000003_tenant_requests;
+mod m20261128_000004_events;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -26,4 +27,5 @@ crate::listed! {
     m20261127_000002_schedules,
     m20261128_000002_own_jobs,
     m20261128_000003_tenant_requests,
+    m20261128_000004_events,
 }

@@ -46,9 +46,9 @@ pub use email::{EmailAddress, EmailAddressError};
 pub use error::{DomainError, ErrorKind, FieldError, FieldErrors};
 pub use fair::{FairLimits, FairPermit, FairRefusal, FairSemaphore};
 pub use id::{
-    CompensationId, DepartmentId, EmployeeId, EmploymentId, FileChunkId, FileId, JobId, JobTitleId,
-    LocationId, RefreshTokenId, RoleAssignmentId, ScheduleId, SessionId, TenantId, TypedId, UserId,
-    WorkerId,
+    CompensationId, DepartmentId, EmployeeId, EmploymentId, EventId, FileChunkId, FileId, JobId,
+    JobTitleId, LocationId, RefreshTokenId, RoleAssignmentId, ScheduleId, SessionId, TenantId,
+    TypedId, UserId, WorkerId,
 };
 pub use iso_currency::Currency;
 pub use list::{

@@ -1,12 +1,16 @@
 //! Who does which work.
 
-use std::{collections::BTreeMap, fmt, time::Duration};
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use database::{Platform, PlatformTx, Tenant, TenantTx};
+use kernel::Ambient;
 use serde_json::Value;
 
-use crate::{JobError, Run, Work};
+use crate::{
+    Enqueuer, JobError, Run, Subscribers, Work,
+    events::{Deliver, Delivers},
+};
 
 /// Does one kind of work of tenants.
 #[async_trait]
@@ -41,6 +45,8 @@ pub trait PlatformJob: Send + Sync + 'static {
 #[derive(Default)]
 pub struct Handlers {
     by_kind: BTreeMap<&'static str, Handler>,
+    /// Who wants to hear of which kinds of events.
+    interests: Vec<(&'static str, &'static str)>,
 }
 
 pub(crate) struct Handler {
@@ -76,6 +82,23 @@ impl Handlers {
     #[must_use]
     pub fn platform<J: PlatformJob>(self, job: J) -> Self {
         self.with::<J::Work>(Does::Platforms(Box::new(job)))
+    }
+
+    /// Takes on everybody who wants to hear of events.
+    ///
+    /// # Panics
+    /// As [`Self::tenant`]: they are taken on together.
+    #[must_use]
+    pub fn subscribers(mut self, subscribers: Subscribers, ambient: Ambient) -> Self {
+        self.interests = subscribers.interests();
+        self.tenant(Delivers {
+            subscribers: Arc::new(subscribers),
+            enqueuer: Enqueuer::new(Kinds::new().and::<Deliver>(), ambient),
+        })
+    }
+
+    pub(crate) fn interests(&self) -> Vec<(&'static str, &'static str)> {
+        self.interests.clone()
     }
 
     fn with<W: Work>(mut self, does: Does) -> Self {

@@ -25,6 +25,15 @@
 //! What is to be done at set times is declared as [`Schedules`], or is a row of a tenant; a worker
 //! that is given some puts the jobs down when they fire.
 //!
+//! What happened is recorded in the same way ([`EventLog`]), gets its place in the feed of its tenant
+//! ([`EventFeed`]), and is told to those who want to hear of it ([`Subscriber`]) by jobs.
+//!
+//! # Events
+//! The events of a subject stand in the feed in the order in which their transactions held it: whoever
+//! changes a thing locks it first and records then. A feed has no gaps, and nobody sees a place in it
+//! before all places in front of it. A subscriber hears of a subject's events in their order, and its
+//! effects in the database happen once.
+//!
 //! # Invariants
 //! - A committed order is done, or ends where somebody looks (`dead`, `parked`, `cancelled`).
 //! - Effects in the database happen once. What leaves the house happens at least once, with the
@@ -40,6 +49,7 @@
 #![deny(missing_docs)]
 
 mod enqueue;
+mod events;
 mod handler;
 mod local;
 mod model;
@@ -50,6 +60,10 @@ mod schedule;
 mod worker;
 
 pub use enqueue::{EnqueueError, Enqueuer};
+pub use events::{
+    Deliver, DomainEvent, Event, EventFeed, EventKind, EventLog, EventSequencer, FeedQuery,
+    Sequenced, Subscriber, Subscribers,
+};
 pub use handler::{Handlers, Kinds, PlatformJob, TenantJob};
 pub use local::LocalBroker;
 pub use model::{

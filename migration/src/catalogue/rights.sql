@@ -19,11 +19,13 @@ changes_tenants (name) AS (
 ),
 -- By these everybody has work done; they ask themselves who calls.
 everybodys (name) AS (
-    VALUES ('enqueue_job'), ('finish_job'), ('show_job'), ('cancel_job')
+    VALUES ('enqueue_job'), ('finish_job'), ('show_job'), ('cancel_job'), ('record_events'),
+        ('read_events'), ('next_events'), ('events_heard')
 ),
 -- What a worker writes down.
 of_workers (name) AS (
-    VALUES ('jobs'), ('workers'), ('paused_queues'), ('schedules'), ('schedule_fires')
+    VALUES ('jobs'), ('workers'), ('paused_queues'), ('schedules'), ('schedule_fires'),
+        ('recorded_events'), ('events'), ('event_feeds'), ('event_deliveries')
 ),
 -- A grant as it is written: what, to whom (PUBLIC is nobody's name), which right.
 granted AS (

@@ -97,6 +97,24 @@ pub(crate) const CALLS: &[Call] = &[
         "platform.retry_any_job(uuid)",
         "SELECT platform.retry_any_job('{theirs}')",
     ),
+    of_every_tenant(
+        "platform.record_events(text, text, uuid[], uuid[], text[], uuid, text, \
+         timestamp with time zone)",
+        "SELECT platform.record_events('loot.taken.v1', 'loot', ARRAY[gen_random_uuid()], \
+         ARRAY['{theirs}'::uuid], ARRAY['{}'], NULL, NULL, now())",
+    ),
+    of_every_tenant(
+        "platform.read_events(bigint, integer, uuid, text)",
+        "SELECT platform.read_events(0, 100, NULL, NULL)",
+    ),
+    of_every_tenant(
+        "platform.next_events(text, uuid, integer)",
+        "SELECT platform.next_events('loot', '{theirs}', 100)",
+    ),
+    of_every_tenant(
+        "platform.events_heard(text, uuid, bigint)",
+        "SELECT platform.events_heard('loot', '{theirs}', 100)",
+    ),
 ];
 
 /// What a field of a body, or a parameter of a query, refers to: its name, and the collection that its

@@ -2,6 +2,7 @@
 
 mod administer;
 mod claim;
+pub(crate) mod events;
 mod hand_over;
 mod keep;
 mod listing;

@@ -1,4 +1,4 @@
-//! A worker: hands jobs over, does them, and keeps what it does alive.
+//! A worker: hands jobs over, does them, keeps what it does alive, and gives events their places.
 
 mod consume;
 mod hand_over;
@@ -13,7 +13,7 @@ use kernel::{Ambient, WorkerId};
 use tokio::sync::{Notify, watch};
 
 use crate::{
-    Backoff, Broker, Handlers, Queue, ScheduleError, Scheduler, Schedules, Tenants,
+    Backoff, Broker, EventSequencer, Handlers, Queue, ScheduleError, Scheduler, Schedules, Tenants,
     postgres::{Presence, Store},
 };
 use running::Running;
@@ -184,6 +184,16 @@ impl Worker {
                 scheduler.run_until(scheduling.until_stopping()).await;
             }));
         }
+        let sequencing = Arc::clone(&parts);
+        tasks.push(telemetry::spawn_named("sequence", async move {
+            let (store, ambient) = (sequencing.store.clone(), sequencing.ambient.clone());
+            EventSequencer::over(store, &sequencing.handlers, ambient)
+                .run_until(
+                    sequencing.until_stopping(),
+                    sequencing.settings.poll_interval,
+                )
+                .await;
+        }));
         for (queue, slots) in parts.settings.slots.clone() {
             let (handing, consuming) = (Arc::clone(&parts), Arc::clone(&parts));
             tasks.push(telemetry::spawn_named("hand over", async move {

@@ -301,6 +301,7 @@ impl Parts {
             (Does::Tenants(handler), Place::Tenant(tenant)) => {
                 let database = self.store.database();
                 let tx = database.begin_tenant_on(&tenant, terms).await?;
+                let tx = tx.initiated_by(run.origin.clone());
                 let result = handler.run(&tx, payload, &run).await?;
                 done(finish(&tx, job, token, result).await?)?;
                 tx.commit().await?;

@@ -1,0 +1,12 @@
+//! Events on a real PostgreSQL: recorded with the change, put in order after it, heard in that order.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot arrange its scene has failed"
+)]
+
+mod hearing;
+mod many;
+mod reading;
+mod recording;
+mod scene;
+mod sequencing;
