@@ -20,6 +20,8 @@
 //!   drawn may leave gaps and are never drawn twice.
 //! - What somebody is paid is read only for those who may see it, and leaves the crate for nobody
 //!   else. Who may see himself alone finds nobody else: there is nothing here.
+//! - Whatever changes is recorded as an event in the same transaction, under the lock of what changed
+//!   ([`events`]).
 //! - Whether somebody works here ([`model::EmploymentStatus`]) is derived from a day and never
 //!   stored.
 //!
@@ -38,6 +40,7 @@
 #![deny(missing_docs)]
 
 pub mod error;
+pub mod events;
 pub mod http;
 pub mod import;
 pub mod jobs;

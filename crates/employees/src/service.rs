@@ -36,6 +36,7 @@ use std::sync::Arc;
 
 use database::{Database, TenantContext};
 use kernel::{Actor, Ambient, Authorizer, PermissionMarker, Permit, Reach};
+use messaging::EventLog;
 use time::Date;
 
 use crate::{
@@ -76,6 +77,7 @@ pub struct Employees<S> {
     ambient: Ambient,
     authorizer: Arc<dyn Authorizer>,
     storage: S,
+    events: EventLog,
 }
 
 impl<S: Storage> Employees<S> {
@@ -88,6 +90,7 @@ impl<S: Storage> Employees<S> {
     ) -> Self {
         Self {
             database,
+            events: EventLog::new(ambient.clone()),
             ambient,
             authorizer,
             storage,

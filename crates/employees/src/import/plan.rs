@@ -14,6 +14,7 @@ use super::{
     },
     sheet::Sheet,
 };
+use crate::events::Hired;
 use crate::model::{
     Code, Compensation, Department, Employee, EmployeeNumber, Employment, JobTitle, Location,
     Remuneration, Stamp, Terms,
@@ -36,6 +37,8 @@ pub struct Batch {
     pub compensations: Vec<Compensation>,
     /// People of the company, not of the import, whose past became longer.
     pub with_a_past: Vec<EmployeeId>,
+    /// As what the people of this batch were hired, to be told.
+    pub hired: Vec<Hired>,
     /// When they are made.
     pub stamp: Stamp,
 }
@@ -50,6 +53,7 @@ impl Batch {
             employments: Vec::new(),
             compensations: Vec::new(),
             with_a_past: Vec::new(),
+            hired: Vec::new(),
             stamp,
         }
     }
@@ -352,9 +356,10 @@ impl Planner {
             remuneration: Remuneration { pay, commission },
             stamp: self.stamp,
         });
+        let agreed = pay.as_ref().map(|it| it.remuneration);
         batch.compensations.extend(pay);
         let first = self.begins.get(&number).copied();
-        batch.employees.push(Employee {
+        let employee = Employee {
             id,
             number,
             name: person.name,
@@ -364,7 +369,10 @@ impl Planner {
             hire_date: row.hire_date,
             employed_until: row.employed_until,
             stamp: self.stamp,
-        });
+        };
+        let terms = self.terms(&row.position);
+        batch.hired.push(Hired::of(&employee, terms, agreed));
+        batch.employees.push(employee);
     }
 
     /// Somebody's present employment.
@@ -374,22 +382,26 @@ impl Planner {
     }
 
     fn employment(&self, employee: EmployeeId, days: DateRange, at: &Position) -> Employment {
-        let (department, job_title) = (at.department.as_ref(), at.job_title.as_ref());
-        let (location, manager) = (at.location.as_ref(), at.manager.as_ref());
         Employment {
             id: self.ambient.id(),
             employee_id: employee,
             period: days,
-            terms: Terms {
-                department_id: department.and_then(|code| self.department_id(code)),
-                job_title_id: job_title.and_then(|code| self.job_title_id(code)),
-                location_id: location.and_then(|code| self.location_id(code)),
-                manager_id: manager.and_then(|number| self.employee_id(number)),
-                employment_type: at.employment_type,
-            },
+            terms: self.terms(at),
             cause: None,
             end_reason: None,
             stamp: self.stamp,
+        }
+    }
+
+    fn terms(&self, at: &Position) -> Terms {
+        let (department, job_title) = (at.department.as_ref(), at.job_title.as_ref());
+        let (location, manager) = (at.location.as_ref(), at.manager.as_ref());
+        Terms {
+            department_id: department.and_then(|code| self.department_id(code)),
+            job_title_id: job_title.and_then(|code| self.job_title_id(code)),
+            location_id: location.and_then(|code| self.location_id(code)),
+            manager_id: manager.and_then(|number| self.employee_id(number)),
+            employment_type: at.employment_type,
         }
     }
 }

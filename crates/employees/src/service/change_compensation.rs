@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     EmployeesError,
+    events::CompensationChanged,
     model::{Commission, EmployeeProfile, Pay, Remuneration},
     permission,
 };
@@ -89,6 +90,12 @@ impl<S: Storage> Employees<S> {
         }
         if self.save_pay(tx, &before, id, &pay, now).await? {
             self.save_person(tx, person, now).await?;
+            let changed = CompensationChanged {
+                employee: id,
+                effective_date: day.to_string(),
+                compensation: remuneration.into(),
+            };
+            self.events.record(tx, &[changed]).await?;
         }
         Ok(())
     }

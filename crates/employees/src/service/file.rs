@@ -39,6 +39,19 @@ impl<T: Copy> Edit<T> {
         }
     }
 
+    /// What it becomes, if it is another one: nothing, or this.
+    #[expect(
+        clippy::option_option,
+        reason = "absent, null and present are three things to say"
+    )]
+    pub(super) fn edited(self) -> Option<Option<T>> {
+        match self {
+            Self::Keep => None,
+            Self::Clear => Some(None),
+            Self::Set(value) => Some(Some(value)),
+        }
+    }
+
     /// What becomes of a value.
     pub fn of(self, current: Option<T>) -> Option<T> {
         match self {

@@ -7,6 +7,7 @@ use time::{Date, OffsetDateTime};
 use super::{Employees, Storage, file::plausible, for_the_tenant};
 use crate::{
     EmployeesError,
+    events::Hired,
     model::{
         Assignment, Compensation, CurrentPay, Employee, EmployeeNumber, EmployeeProfile,
         Employment, EmploymentType, Guarded, Named, PersonName, PhoneNumber, Remuneration, Stamp,
@@ -63,6 +64,10 @@ impl<S: Storage> Employees<S> {
         let found = self.storage.references(tx, &hire.references).await?;
         let assignment = assign(&hire, found, today)?;
         let stored = self.store(tx, &hire, now).await?;
+        let (employee, employment, compensation) = &stored;
+        let pay = compensation.as_ref().map(|it| it.remuneration);
+        let hired = Hired::of(employee, employment.terms, pay);
+        self.events.record(tx, &[hired]).await?;
         let mut profile = profile(stored, assignment, today);
         if self
             .may_see_pay(actor)
@@ -79,21 +84,21 @@ impl<S: Storage> Employees<S> {
         tx: &TenantTx,
         hire: &Hire,
         now: OffsetDateTime,
-    ) -> Result<Hired, EmployeesError> {
+    ) -> Result<Records, EmployeesError> {
         let draws = if hire.number.is_some() { 1 } else { DRAWS };
         for _ in 0..draws {
             let number = match &hire.number {
                 Some(number) => number.clone(),
                 None => self.draw_number(tx.tenant()).await?,
             };
-            let hired = self.records(hire, number, now);
-            let (employee, employment, compensation) = &hired;
+            let records = self.records(hire, number, now);
+            let (employee, employment, compensation) = &records;
             let inserted = self
                 .storage
                 .hire(tx, employee, employment, compensation.as_ref())
                 .await?;
             match inserted {
-                Inserted::Stored => return Ok(hired),
+                Inserted::Stored => return Ok(records),
                 Inserted::NumberTaken => {}
                 Inserted::EmailTaken => {
                     return Err(EmployeesError::Taken {
@@ -116,7 +121,7 @@ impl<S: Storage> Employees<S> {
         Ok(EmployeeNumber::stored(number.to_string()))
     }
 
-    fn records(&self, hire: &Hire, number: EmployeeNumber, now: OffsetDateTime) -> Hired {
+    fn records(&self, hire: &Hire, number: EmployeeNumber, now: OffsetDateTime) -> Records {
         let id: EmployeeId = self.ambient.id();
         let stamp = Stamp::new(now);
         let period = DateRange::since(hire.hire_date);
@@ -157,7 +162,7 @@ impl<S: Storage> Employees<S> {
     }
 }
 
-type Hired = (Employee, Employment, Option<Compensation>);
+type Records = (Employee, Employment, Option<Compensation>);
 
 /// What the employment refers to, if the tenant has all of it.
 ///
@@ -213,7 +218,7 @@ fn named<Id>(
     }
 }
 
-fn profile(hired: Hired, assignment: Assignment, today: Date) -> EmployeeProfile {
+fn profile(hired: Records, assignment: Assignment, today: Date) -> EmployeeProfile {
     let (employee, _, compensation) = hired;
     EmployeeProfile {
         status: employee.status_on(today),

@@ -1,6 +1,8 @@
 //! Importing: everything of an import comes in, or nothing; or, when the client says so, what is
 //! good.
 
+mod announce;
+
 use std::{collections::HashSet, fs::File, sync::Arc, time::Duration};
 
 use database::{Database, FileError, Files, NewFile, StoreError, TenantContext, TenantTx};
@@ -8,7 +10,7 @@ use kernel::{
     Ambient, Denied, DomainError, ErrorKind, FairLimits, FairPermit, FairSemaphore, FieldError,
     JobId, PermissionMarker as _, Permit, Reach, TenantId,
 };
-use messaging::{EnqueueError, Enqueuer, Order, Origin};
+use messaging::{EnqueueError, Enqueuer, EventLog, Order, Origin};
 use tokio::time::timeout;
 
 use crate::{
@@ -34,6 +36,7 @@ pub struct Imports<S> {
     database: Database,
     ambient: Ambient,
     storage: S,
+    events: EventLog,
     limits: ImportLimits,
     turns: Arc<FairSemaphore<TenantId>>,
 }
@@ -126,6 +129,7 @@ where
     pub fn new(database: Database, ambient: Ambient, storage: S, limits: ImportLimits) -> Self {
         Self {
             database,
+            events: EventLog::new(ambient.clone()),
             ambient,
             storage,
             limits,
@@ -280,6 +284,7 @@ where
             plan = rest;
             let Some(batch) = batch else { break };
             self.storage.store(tx, &batch).await.map_err(changed)?;
+            self.announce(tx, &batch).await?;
             let ImportReport {
                 employees,
                 past_employments,

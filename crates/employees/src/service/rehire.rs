@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     EmployeesError,
+    events::Rehired,
     model::{Employee, EmployeeProfile, Employment, EmploymentType, Remuneration, Terms},
     permission,
     repository::{References, ReportingLine, Revision},
@@ -27,6 +28,18 @@ pub struct Rehire {
     pub references: References,
     /// What he is paid from the first day on.
     pub pay: Option<Remuneration>,
+}
+
+impl Rehire {
+    fn terms(&self) -> Terms {
+        Terms {
+            employment_type: self.employment_type,
+            department_id: self.references.department,
+            job_title_id: self.references.job_title,
+            location_id: self.references.location,
+            manager_id: self.references.manager,
+        }
+    }
 }
 
 const POINTER: &str = "/hire_date";
@@ -77,6 +90,8 @@ impl<S: Storage> Employees<S> {
         }
         wrong.into_result().map_err(EmployeesError::Invalid)?;
         self.come_back(tx, person, until, &rehire, now).await?;
+        let rehired = Rehired::of(id, rehire.hire_date, rehire.terms(), rehire.pay);
+        self.events.record(tx, &[rehired]).await?;
         self.profile_as_of(tx, actor, id, today).await
     }
 
@@ -96,16 +111,7 @@ impl<S: Storage> Employees<S> {
             self.forget_the_end(tx, &mut employments, now).await?;
         }
         let mut terms = terms_of(&employments)?;
-        terms.put(
-            days,
-            Terms {
-                employment_type: rehire.employment_type,
-                department_id: rehire.references.department,
-                job_title_id: rehire.references.job_title,
-                location_id: rehire.references.location,
-                manager_id: rehire.references.manager,
-            },
-        );
+        terms.put(days, rehire.terms());
         self.save_terms(tx, &employments, id, &terms, None, now)
             .await?;
         if let Some(agreed) = rehire.pay {

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     EmployeesError,
+    events::{Terminated, Transferred},
     model::{Cause, Employee, EmployeeProfile, Employment, EndReason, Terms, cannot_lead},
     permission,
     repository::{ReportingLine, Revision},
@@ -74,6 +75,9 @@ impl<S: Storage> Employees<S> {
             ..person
         };
         self.save_person(tx, left, now).await?;
+        let successor_id = successor.as_ref().map(|it| it.id);
+        let terminated = Terminated::of(id, terminate.last_day, terminate.reason, successor_id);
+        self.events.record(tx, &[terminated]).await?;
         self.hand_over(tx, Leaving { id, until, manager }, successor, today, now)
             .await?;
         self.profile_as_of(tx, actor, id, today).await
@@ -142,6 +146,7 @@ impl<S: Storage> Employees<S> {
         }
         // The successor first: who reports to him next must not meet him above himself.
         files.sort_by_key(|(person, _)| person.id != successor.id);
+        let mut handed_over = Vec::with_capacity(files.len());
         for (person, employments) in files {
             let manager = if person.id == successor.id {
                 leaving.manager
@@ -160,8 +165,10 @@ impl<S: Storage> Employees<S> {
             let cause = Some(Cause::Transfer);
             self.save_terms(tx, &employments, person.id, &terms, cause, now)
                 .await?;
+            handed_over.push(Transferred::to_manager(person.id, leaving.until, manager));
             self.save_person(tx, person, now).await?;
         }
+        self.events.record(tx, &handed_over).await?;
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! Transfers and promotions: another department, job, location, manager or type of employment.
 
-use database::TenantTx;
+use database::{StoreError, TenantTx};
 use kernel::{Actor, DepartmentId, EmployeeId, FieldErrors, JobTitleId, LocationId, Permit};
 use time::Date;
 
@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     EmployeesError,
+    events::{Promoted, Transferred},
     model::{Cause, EmployeeProfile, EmploymentType, Terms},
     permission,
     repository::{References, ReportingLine},
@@ -44,6 +45,16 @@ impl Transfer {
             job_title: Edit::Keep,
             location: Edit::Keep,
             manager: Edit::Keep,
+        }
+    }
+
+    fn told(&self, employee: EmployeeId) -> Transferred {
+        Transferred {
+            department_id: self.department.edited(),
+            job_title_id: self.job_title.edited(),
+            location_id: self.location.edited(),
+            manager_id: self.manager.edited(),
+            ..Transferred::on(employee, self.effective_date).on_terms(self.employment_type)
         }
     }
 
@@ -125,8 +136,29 @@ impl<S: Storage> Employees<S> {
             .await?
         {
             self.save_person(tx, person, now).await?;
+            self.tell_reassigned(tx, id, transfer, cause).await?;
         }
         Ok(())
+    }
+
+    async fn tell_reassigned(
+        &self,
+        tx: &TenantTx,
+        id: EmployeeId,
+        transfer: &Transfer,
+        cause: Cause,
+    ) -> Result<(), StoreError> {
+        match cause {
+            Cause::Transfer => self.events.record(tx, &[transfer.told(id)]).await,
+            Cause::Promotion => {
+                let promoted = Promoted {
+                    employee: id,
+                    effective_date: transfer.effective_date.to_string(),
+                    job_title_id: transfer.job_title.set(),
+                };
+                self.events.record(tx, &[promoted]).await
+            }
+        }
     }
 }
 

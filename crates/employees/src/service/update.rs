@@ -6,6 +6,7 @@ use kernel::{Actor, EmailAddress, EmployeeId, PermissionMarker, Permit};
 use super::{Employees, Storage, for_the_tenant};
 use crate::{
     EmployeesError,
+    events::Updated,
     model::{Employee, EmployeeNumber, EmployeeProfile, PersonName, PhoneNumber},
     permission::Update,
 };
@@ -79,7 +80,9 @@ impl<S: Storage> Employees<S> {
             if changed.name != person.name {
                 self.storage.rename(tx, &changed).await?;
             }
+            let updated = Updated::between(&person, &changed);
             self.save_person(tx, changed, self.ambient.now()).await?;
+            self.events.record(tx, &[updated]).await?;
         }
         let today = self.today(tx.tenant());
         self.profile_as_of(tx, actor, id, today).await

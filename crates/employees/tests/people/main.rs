@@ -11,6 +11,7 @@ mod hiring;
 mod lines;
 mod organisation;
 mod reading;
+mod recording;
 mod reports;
 mod sequences;
 mod telling;

@@ -64,11 +64,11 @@ impl Subscribers {
     /// When somebody has that name already: the composition is wrong, and no worker starts.
     #[must_use]
     pub fn with<S: Subscriber>(mut self, subscriber: S) -> Self {
-        let subscribed = Subscribed {
+        let entry = Subscribed {
             kinds: S::KINDS,
             subscriber: Box::new(subscriber),
         };
-        let earlier = self.by_name.insert(S::NAME, subscribed);
+        let earlier = self.by_name.insert(S::NAME, entry);
         assert!(earlier.is_none(), "two subscribers are `{}`", S::NAME);
         self
     }

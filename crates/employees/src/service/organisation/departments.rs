@@ -8,6 +8,7 @@ use kernel::{
 use super::{Employees, Storage, TAKEN, kept};
 use crate::{
     EmployeesError,
+    events::{DepartmentCreated, DepartmentUpdated},
     model::{Code, Department, Name, Stamp},
     permission::{CreateOrganisation, ReadOrganisation, UpdateOrganisation},
     repository::{References, Series},
@@ -51,6 +52,9 @@ impl<S: Storage> Employees<S> {
             stamp: Stamp::new(self.ambient.now()),
         };
         if self.storage.insert_department(tx, &department).await? {
+            self.events
+                .record(tx, &[DepartmentCreated::of(&department)])
+                .await?;
             Ok(department)
         } else {
             Err(TAKEN)
@@ -98,6 +102,8 @@ impl<S: Storage> Employees<S> {
             ..changed
         };
         if self.storage.update_department(tx, &changed).await? {
+            let updated = DepartmentUpdated::between(&department, &changed);
+            self.events.record(tx, &[updated]).await?;
             Ok(changed)
         } else {
             Err(TAKEN)

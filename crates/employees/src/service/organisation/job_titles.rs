@@ -6,6 +6,7 @@ use kernel::{JobTitleId, ListQuery, Page, PageRequest, Permit, Position};
 use super::{Employees, Storage, TAKEN, kept};
 use crate::{
     EmployeesError,
+    events::{JobTitleCreated, JobTitleUpdated},
     model::{Code, JobTitle, Name, PayRange, Stamp},
     permission::{CreateOrganisation, ReadOrganisation, UpdateOrganisation},
     repository::Series,
@@ -43,6 +44,9 @@ impl<S: Storage> Employees<S> {
             stamp: Stamp::new(self.ambient.now()),
         };
         if self.storage.insert_job_title(tx, &job_title).await? {
+            self.events
+                .record(tx, &[JobTitleCreated::of(&job_title)])
+                .await?;
             Ok(job_title)
         } else {
             Err(TAKEN)
@@ -74,6 +78,8 @@ impl<S: Storage> Employees<S> {
             ..changed
         };
         if self.storage.update_job_title(tx, &changed).await? {
+            let updated = JobTitleUpdated::between(&job_title, &changed);
+            self.events.record(tx, &[updated]).await?;
             Ok(changed)
         } else {
             Err(TAKEN)

@@ -6,6 +6,7 @@ use kernel::{ListQuery, LocationId, Page, PageRequest, Permit, Position, TimeZon
 use super::{Employees, Storage, TAKEN, kept};
 use crate::{
     EmployeesError,
+    events::{LocationCreated, LocationUpdated},
     model::{Code, Location, Name, PostalAddress, Stamp},
     permission::{CreateOrganisation, ReadOrganisation, UpdateOrganisation},
     repository::Series,
@@ -46,6 +47,9 @@ impl<S: Storage> Employees<S> {
             stamp: Stamp::new(self.ambient.now()),
         };
         if self.storage.insert_location(tx, &location).await? {
+            self.events
+                .record(tx, &[LocationCreated::of(&location)])
+                .await?;
             Ok(location)
         } else {
             Err(TAKEN)
@@ -78,6 +82,8 @@ impl<S: Storage> Employees<S> {
             ..changed
         };
         if self.storage.update_location(tx, &changed).await? {
+            let updated = LocationUpdated::between(&location, &changed);
+            self.events.record(tx, &[updated]).await?;
             Ok(changed)
         } else {
             Err(TAKEN)
