@@ -15,8 +15,9 @@ use database::{PostgresFiles, StoreError, TenantContext, Watch};
 use employees::{ImportService, postgres::Postgres};
 use kernel::{Ambient, TenantId};
 use messaging::{
-    Backoff, Broker, Drained, EnvelopeFault, JobOutcome, Jobs, LocalBroker, Observer, Queue,
-    RabbitBroker, RabbitSettings, Stop, Tenants, TenantsUnknown, Worker, WorkerParts,
+    Backoff, Broker, Drained, EnvelopeFault, EventSequencer, JobOutcome, Jobs, LocalBroker,
+    Observer, Queue, RabbitBroker, RabbitSettings, Stop, Tenants, TenantsUnknown, Worker,
+    WorkerParts,
 };
 use telemetry::{JobMetrics, Metrics};
 use tenancy::Directory;
@@ -36,6 +37,7 @@ pub struct WorkerComponents {
     rabbit: Option<Arc<RabbitBroker>>,
     stop: Stop,
     jobs: Jobs,
+    events: EventSequencer,
     backlog: Arc<Backlog>,
     watch: Watch,
     database: database::Database,
@@ -92,10 +94,17 @@ impl WorkerComponents {
         let backlog = Arc::new(Backlog::default());
         Arc::clone(&backlog).show(&mut metrics);
         let (broker, rabbit) = broker(settings, &slots, &ambient)?;
+        let handlers = Arc::new(handlers);
+        let events = EventSequencer::new(
+            database.clone(),
+            platform.clone(),
+            &handlers,
+            ambient.clone(),
+        );
         let parts = WorkerParts {
             broker,
             tenants: Arc::new(Known(directory)),
-            handlers: Arc::new(handlers),
+            handlers,
             observer: Arc::new(Counted(JobMetrics::register(&mut metrics))),
             database: database.clone(),
             platform,
@@ -108,6 +117,7 @@ impl WorkerComponents {
             rabbit,
             stop,
             jobs,
+            events,
             backlog,
             watch,
             database,
@@ -132,6 +142,7 @@ impl WorkerComponents {
             rabbit,
             stop,
             jobs,
+            events,
             backlog,
             watch,
             database,
@@ -140,7 +151,7 @@ impl WorkerComponents {
         worker.appear().await?;
         let working = async move {
             let counting = telemetry::spawn_named("backlog", async move {
-                backlog.count_on(&jobs).await;
+                backlog.count_on(&jobs, &events).await;
             });
             let drained = worker.run().await;
             counting.abort();
@@ -258,10 +269,11 @@ struct Backlog {
     /// In the order of [`Queue::ALL`].
     waiting: [AtomicU64; Queue::ALL.len()],
     dead: AtomicU64,
+    unsequenced: AtomicU64,
 }
 
 impl Backlog {
-    async fn count_on(&self, jobs: &Jobs) {
+    async fn count_on(&self, jobs: &Jobs, events: &EventSequencer) {
         let mut tick = tokio::time::interval(Duration::from_secs(10));
         loop {
             tick.tick().await;
@@ -274,6 +286,9 @@ impl Backlog {
                 waiting.store(count, Ordering::Relaxed);
             }
             self.dead.store(counted.dead, Ordering::Relaxed);
+            if let Ok(unsequenced) = events.waiting().await {
+                self.unsequenced.store(unsequenced, Ordering::Relaxed);
+            }
         }
     }
 
@@ -295,10 +310,16 @@ impl Backlog {
                 counted.collect()
             },
         );
+        let backlog = Arc::clone(&self);
         metrics.watch(
             "hrms_jobs_dead",
             "Jobs that somebody must look at; ten thousand stand for all that are more.",
-            move || vec![(Vec::new(), self.dead.load(Ordering::Relaxed) as f64)],
+            move || vec![(Vec::new(), backlog.dead.load(Ordering::Relaxed) as f64)],
+        );
+        metrics.watch(
+            "hrms_events_unsequenced",
+            "Events that wait for their place in the feed; ten thousand stand for all that are more.",
+            move || vec![(Vec::new(), self.unsequenced.load(Ordering::Relaxed) as f64)],
         );
     }
 }

@@ -16,7 +16,8 @@ use employees::{
 };
 use kernel::Ambient;
 use messaging::{
-    Enqueuer, Handlers, Jobs, Kinds, Misfire, Schedule, ScheduleError, Schedules, Work, Zone,
+    Deliver, Enqueuer, Handlers, Jobs, Kinds, Misfire, Schedule, ScheduleError, Schedules,
+    Subscribers, Work, Zone,
 };
 use tenancy::jobs::{ProvisionTenant, ProvisionsTenants};
 
@@ -43,6 +44,7 @@ pub(crate) const SHOWN: [Shown; 2] = [
 pub(crate) fn kinds() -> Kinds {
     Kinds::new()
         .and::<ClearAway>()
+        .and::<Deliver>()
         .and::<DeleteJobs>()
         .and::<ImportFile>()
         .and::<ProvisionTenant>()
@@ -75,6 +77,7 @@ pub(crate) fn handlers(tools: Tools) -> Handlers {
         provisioner,
     } = tools;
     let handlers = Handlers::new()
+        .subscribers(subscribers(), ambient.clone())
         .tenant(ClearsAway {
             purge,
             files: Arc::clone(&files),
@@ -103,6 +106,11 @@ pub(crate) fn handlers(tools: Tools) -> Handlers {
         )),
         None => handlers,
     }
+}
+
+/// Everybody in the platform who wants to hear of events. Nobody does as yet.
+fn subscribers() -> Subscribers {
+    Subscribers::new()
 }
 
 /// What is done at set times.

@@ -72,6 +72,18 @@ impl EventSequencer {
         Ok(Sequenced { events, jobs })
     }
 
+    /// How many events wait for their place. What is more than ten thousand is not counted further.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn waiting(&self) -> Result<u64, StoreError> {
+        let database = self.store.database();
+        let tx = database.begin_platform_read(self.store.platform()).await?;
+        let waiting = events::waiting(&tx).await?;
+        tx.commit().await?;
+        Ok(waiting)
+    }
+
     async fn put_down(
         &self,
         tx: &database::PlatformTx,

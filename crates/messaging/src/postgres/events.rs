@@ -1,6 +1,6 @@
 //! Events: their places in the feeds, what is read of them, and who has yet to hear.
 
-use database::{Mode, PlatformTx, StoreError, Tenant, TenantTx, Tx};
+use database::{Mode, PlatformReadTx, PlatformTx, StoreError, Tenant, TenantTx, Tx};
 use kernel::{Ambient, EventId, JobId, UserId};
 use sea_orm::FromQueryResult;
 use serde_json::{Value, json};
@@ -79,6 +79,13 @@ struct Lock {
     is_ours: bool,
 }
 
+const WAITING: &str = "SELECT count(*) AS count FROM (SELECT FROM recorded_events LIMIT 10000) one";
+
+#[derive(FromQueryResult)]
+struct Count {
+    count: i64,
+}
+
 #[derive(FromQueryResult)]
 struct Placed {
     events: i64,
@@ -128,6 +135,12 @@ impl From<Row> for Event {
 pub(crate) async fn is_our_turn(tx: &PlatformTx) -> Result<bool, StoreError> {
     let lock: Option<Lock> = tx.row(TURN, []).await?;
     Ok(lock.is_some_and(|lock| lock.is_ours))
+}
+
+/// How many events wait for their place, up to ten thousand.
+pub(crate) async fn waiting(tx: &PlatformReadTx) -> Result<u64, StoreError> {
+    let count: Option<Count> = tx.row(WAITING, []).await?;
+    Ok(count.map_or(0, |count| count.count.unsigned_abs()))
 }
 
 /// Gives some events their places; how many, and who has something to hear of it.

@@ -111,12 +111,12 @@ impl Subscriber for Counts {
             "UPDATE departments SET version = $2 WHERE id = $1 AND version = $2 - 1";
         let changed: Changed =
             serde_json::from_value(event.data.clone()).map_err(JobError::permanent)?;
-        let counter = counter(event.subject_id);
-        tx.run(BEGIN, [counter.into()]).await?;
-        let counted = tx
-            .run(COUNT, [counter.into(), changed.number.into()])
+        let mirror = counter(event.subject_id);
+        tx.run(BEGIN, [mirror.into()]).await?;
+        let touched = tx
+            .run(COUNT, [mirror.into(), changed.number.into()])
             .await?;
-        if counted != 1 {
+        if touched != 1 {
             return Err(JobError::permanent("it came too early, or twice"));
         }
         match changed.deed {
