@@ -63,6 +63,7 @@ pub const GRANTS: &[Grant] = &[
     grant("organisation:read",              Some(Tenant), Some(Tenant), None),
     grant("organisation:create",            Some(Tenant), Some(Tenant), None),
     grant("organisation:update",            Some(Tenant), Some(Tenant), None),
+    grant("events:read",                    Some(Tenant), Some(Tenant), None),
     grant("jobs:read",                      Some(Tenant), Some(Own),    None),
     grant("jobs:cancel",                    Some(Tenant), Some(Own),    None),
     grant("platform:read_tenants",          Some(Tenant), None,         None),

@@ -1,6 +1,8 @@
-//! What somebody may be allowed to do with jobs.
+//! What somebody may be allowed to do with events and jobs.
 
 kernel::permissions! {
+    /// Read the feed of events.
+    ReadEvents = "events:read", "Read what happens in the company: the feed of events.";
     /// Look at jobs.
     ReadJobs = "jobs:read", "See how far long work has come, and what came of it.";
     /// Take jobs back.

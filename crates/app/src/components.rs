@@ -3,7 +3,7 @@
 use std::{num::NonZeroU32, sync::Arc};
 
 use access::RoleAuthorizer;
-use activity::{AllJobs, OwnJobs};
+use activity::{AllJobs, Feed, OwnJobs};
 use auth::{Argon2Settings, Auth, AuthSettings};
 use database::{Database, DatabaseSettings, Files, PostgresFiles, Watch};
 use employees::{EmployeeService, ImportService, postgres::Postgres};
@@ -38,6 +38,7 @@ pub struct Components {
     pub(crate) passwords: Arc<dyn Passwords>,
     pub(crate) enqueuer: Enqueuer,
     pub(crate) files: Arc<dyn Files>,
+    pub(crate) feed: Feed,
     pub(crate) own_jobs: OwnJobs,
     pub(crate) all_jobs: AllJobs,
     pub(crate) employees: EmployeeService,
@@ -184,6 +185,11 @@ impl Components {
             passwords: Arc::new(HashedPasswords(Arc::clone(&auth.hasher))),
             enqueuer: Enqueuer::new(jobs::kinds(), ambient.clone()),
             files: Arc::new(PostgresFiles::new(ambient.clone())),
+            feed: Feed::new(
+                database.clone(),
+                Arc::clone(&authorizer),
+                employees::events::KINDS.iter().copied(),
+            ),
             own_jobs: OwnJobs::new(database.clone(), jobs::SHOWN),
             all_jobs: AllJobs::new(Jobs::new(database.clone(), platform)),
             employees: EmployeeService::new(

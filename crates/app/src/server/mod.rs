@@ -54,6 +54,7 @@ pub fn serve(
     let passwords = Data::from(components.passwords);
     let enqueuer = Data::new(components.enqueuer);
     let files = Data::from(components.files);
+    let feed = Data::new(components.feed);
     let own_jobs = Data::new(components.own_jobs);
     let all_jobs = Data::new(components.all_jobs);
     let employees = Data::new(components.employees);
@@ -77,6 +78,7 @@ pub fn serve(
             .app_data(passwords.clone())
             .app_data(enqueuer.clone())
             .app_data(files.clone())
+            .app_data(feed.clone())
             .app_data(own_jobs.clone())
             .app_data(all_jobs.clone())
             .app_data(employees.clone())

@@ -14,6 +14,7 @@ mod conventions;
 mod crowd;
 mod edge;
 mod employees;
+mod events;
 mod freshness;
 mod health;
 mod imports;

@@ -126,6 +126,7 @@ const REFERENCES: &[(&str, &str)] = &[
     ("location_id", "/api/v1/locations"),
     ("manager_id", "/api/v1/employees"),
     ("successor_id", "/api/v1/employees"),
+    ("subject_id", "/api/v1/employees"),
     ("tenant_id", "/api/v1/platform/tenants"),
 ];
 
@@ -155,6 +156,7 @@ pub(crate) const TEXTS: &[&str] = &[
     "created_at",
     "state",
     "queue",
+    "after",
 ];
 
 /// Headers, by which a tenant can be named or that are attacked by themselves.
