@@ -68,3 +68,19 @@ pub const KINDS: &[EventKind] = &[
     kind::<LocationCreated>("A location was created.", OF_ORGANISATION, &[]),
     kind::<LocationUpdated>("A location changed.", OF_ORGANISATION, &[]),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_about_events_lists_every_kind_and_whom_it_is_for() {
+        let page = include_str!("../../../docs/events.md");
+        for kind in KINDS {
+            let subject = kind.name.split('.').next().unwrap();
+            let permission = kind.permission.name;
+            let row = format!("| `{}` | `{subject}` | `{permission}` |", kind.name);
+            assert!(page.contains(&row), "{row}");
+        }
+    }
+}
