@@ -1,7 +1,6 @@
 //! Who is shown what of the feed.
 #![expect(
     clippy::unwrap_used,
-    clippy::indexing_slicing,
     reason = "a test that cannot arrange its scene has failed"
 )]
 

@@ -18,7 +18,7 @@ async fn feed(api: &Api, session: &Session, count: usize) -> Vec<Value> {
     eventually(async || {
         let answer = api.get(session, &format!("{EVENTS}?limit=200")).await;
         assert_eq!(answer.status, 200, "{}", answer.text);
-        data = answer.body["data"].as_array().unwrap().clone();
+        data.clone_from(answer.body["data"].as_array().unwrap());
         data.len() >= count
     })
     .await;
@@ -142,10 +142,10 @@ async fn a_program_reads_on_from_where_it_stopped_and_can_begin_again() {
         )
         .await;
     assert_eq!(of_kind.body["data"], json!(whole[5..]));
-    let of_none = api
+    let nothing = api
         .get(&session, &format!("{EVENTS}?kind=employee.deleted.v1"))
         .await;
-    assert_eq!(of_none.body["data"], json!([]));
+    assert_eq!(nothing.body["data"], json!([]));
     worker.stop().await;
 }
 
@@ -154,9 +154,10 @@ async fn an_import_is_in_the_feed_person_by_person() {
     let api = Api::start().await;
     let session = api.sign_in("initech", "administrator").await;
     let worker = worker(&api).await;
-    let rows: String = (1..=120)
+    let rows: Vec<String> = (1..=120)
         .map(|n| format!("{n},Ada,King {n},2020-01-01\n"))
         .collect();
+    let rows = rows.concat();
     let csv = format!("employee_number,first_name,last_name,hire_date\n{rows}");
     let imported = import(&api, &session, "employees", csv.clone()).await;
     assert_eq!(imported.status, 200, "{}", imported.text);

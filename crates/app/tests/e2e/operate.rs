@@ -128,7 +128,8 @@ async fn what_is_wrong_is_named() {
 
 /// Why the API does not start, with every cause.
 async fn refusal(url: &str) -> String {
-    let refused = Components::connect(&api_settings(url), Ambient::system()).await;
+    let settings = api_settings(url);
+    let refused = Box::pin(Components::connect(&settings, Ambient::system())).await;
     let error: StartError = refused.unwrap_err();
     let mut told = error.to_string();
     let mut next = std::error::Error::source(&error);
