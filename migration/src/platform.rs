@@ -9,6 +9,7 @@ mod m20261127_000002_schedules;
 mod m20261128_000002_own_jobs;
 mod m20261128_000003_tenant_requests;
 mod m20261128_000004_events;
+mod m20261128_000005_finish;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -28,4 +29,5 @@ crate::listed! {
     m20261128_000002_own_jobs,
     m20261128_000003_tenant_requests,
     m20261128_000004_events,
+    m20261128_000005_finish,
 }

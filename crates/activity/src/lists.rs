@@ -11,7 +11,6 @@ const STATES: &[&str] = &[
     "parked",
     "cancelled",
 ];
-const QUEUES: &[&str] = &["critical", "default", "bulk", "provisioning"];
 
 /// One of a tenant's own jobs.
 pub(crate) const OWN_JOB: ListSpec = ListSpec {
@@ -37,8 +36,6 @@ pub(crate) const OWN_JOB: ListSpec = ListSpec {
 pub(crate) const JOBS: ListSpec = ListSpec {
     fields: &[
         ListField::new("state", Kind::Word(STATES)),
-        ListField::new("queue", Kind::Word(QUEUES)),
-        ListField::new("kind", Kind::Name),
         ListField::new("tenant_id", Kind::Id),
     ],
     sort: &[],
@@ -67,7 +64,7 @@ pub(crate) const JOBS: ListSpec = ListSpec {
 
 #[cfg(test)]
 mod tests {
-    use messaging::{JobState, Queue};
+    use messaging::JobState;
 
     use super::*;
 
@@ -78,12 +75,6 @@ mod tests {
                 .iter()
                 .copied()
                 .eq(JobState::ALL.iter().map(|it| it.as_str()))
-        );
-        assert!(
-            QUEUES
-                .iter()
-                .copied()
-                .eq(Queue::ALL.iter().map(|it| it.as_str()))
         );
     }
 }

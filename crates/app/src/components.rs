@@ -152,6 +152,7 @@ impl Components {
             rules.clone(),
             ambient.clone(),
             settings.tenancy.pool_capacity,
+            settings.tenancy.default_placement.into(),
         );
         let health = Health::new(
             database.clone(),
@@ -190,8 +191,12 @@ impl Components {
                 Arc::clone(&authorizer),
                 employees::events::KINDS.iter().copied(),
             ),
-            own_jobs: OwnJobs::new(database.clone(), jobs::SHOWN),
-            all_jobs: AllJobs::new(Jobs::new(database.clone(), platform)),
+            own_jobs: OwnJobs::new(
+                database.clone(),
+                Arc::new(PostgresFiles::new(ambient.clone())),
+                jobs::SHOWN,
+            ),
+            all_jobs: AllJobs::new(Jobs::new(database.clone(), platform), jobs::SHOWN),
             employees: EmployeeService::new(
                 database.clone(),
                 ambient.clone(),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use database::{PlatformReadTx, PlatformTx, StoreError, TenantReadTx, TenantTx};
-use kernel::{EmailAddress, RefreshTokenId, SessionId, UserId};
+use kernel::{EmailAddress, RefreshTokenId, RoleName, SessionId, UserId};
 use secrecy::SecretString;
 use time::OffsetDateTime;
 
@@ -31,6 +31,10 @@ pub trait UserRepository: Send + Sync {
 
     /// The user, whom nobody else changes until the transaction ends.
     async fn hold(&self, tx: &TenantTx, id: UserId) -> Result<Option<User>, StoreError>;
+
+    /// The roles of a user who may sign in; `None` of anybody else.
+    async fn roles(&self, tx: &TenantTx, id: UserId)
+    -> Result<Option<Arc<[RoleName]>>, StoreError>;
 
     /// The user as somebody to whom is written, if he may sign in.
     async fn reader(&self, tx: &TenantTx, id: UserId) -> Result<Option<Reader>, StoreError>;

@@ -8,7 +8,7 @@ use kernel::Ambient;
 use serde_json::Value;
 
 use crate::{
-    Enqueuer, JobError, Run, Subscribers, Work,
+    Enqueuer, JobError, Queue, Run, Subscribers, Work,
     events::{Deliver, Delivers},
 };
 
@@ -26,6 +26,15 @@ pub trait TenantJob: Send + Sync + 'static {
     /// # Errors
     /// [`JobError`]: nothing of what was done remains.
     async fn run(&self, tx: &TenantTx, work: Self::Work, run: &Run) -> Result<Value, JobError>;
+
+    /// Is told, in a transaction of the tenant, that the job is dead after this try: somebody may
+    /// wait for it. As good as it goes: a worker that dies just then tells nobody.
+    ///
+    /// # Errors
+    /// [`JobError`], for the log.
+    async fn gave_up(&self, _tx: &TenantTx, _work: Self::Work, _run: &Run) -> Result<(), JobError> {
+        Ok(())
+    }
 }
 
 /// Does one kind of work of the platform itself.
@@ -51,6 +60,7 @@ pub struct Handlers {
 
 pub(crate) struct Handler {
     pub(crate) version: i16,
+    pub(crate) queue: Queue,
     pub(crate) timeout: Duration,
     pub(crate) does: Does,
 }
@@ -104,6 +114,7 @@ impl Handlers {
     fn with<W: Work>(mut self, does: Does) -> Self {
         let handler = Handler {
             version: W::VERSION,
+            queue: W::QUEUE,
             timeout: W::TIMEOUT,
             does,
         };
@@ -165,12 +176,17 @@ impl fmt::Debug for Handlers {
 #[async_trait]
 pub(crate) trait AnyTenantJob: Send + Sync {
     async fn run(&self, tx: &TenantTx, payload: Value, run: &Run) -> Result<Value, JobError>;
+    async fn gave_up(&self, tx: &TenantTx, payload: Value, run: &Run) -> Result<(), JobError>;
 }
 
 #[async_trait]
 impl<J: TenantJob> AnyTenantJob for J {
     async fn run(&self, tx: &TenantTx, payload: Value, run: &Run) -> Result<Value, JobError> {
         TenantJob::run(self, tx, read(payload)?, run).await
+    }
+
+    async fn gave_up(&self, tx: &TenantTx, payload: Value, run: &Run) -> Result<(), JobError> {
+        TenantJob::gave_up(self, tx, read(payload)?, run).await
     }
 }
 

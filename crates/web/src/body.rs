@@ -11,8 +11,12 @@ use actix_web::{
 };
 use futures_util::{StreamExt as _, future::LocalBoxFuture};
 use kernel::{ErrorKind, FieldError};
-use serde::de::DeserializeOwned;
-use serde_json::error::Category;
+use secrecy::SecretString;
+use serde::{
+    Deserialize as _, Deserializer,
+    de::{DeserializeOwned, Error as _},
+};
+use serde_json::{Value, error::Category};
 
 pub(crate) use mistakes::decode_value_and;
 pub(crate) use unambiguous::json;
@@ -146,6 +150,18 @@ pub(crate) fn decode_and<T: DeserializeOwned, U>(
     match decode_value_and::<T, U>(json(bytes)?, check) {
         Ok(_) => Err(malformed(&error)),
         Err(problem) => Err(problem),
+    }
+}
+
+/// Reads a secret, for `#[serde(deserialize_with = "web::secret")]`: what is none is not repeated in
+/// the error, as serde would.
+///
+/// # Errors
+/// When it is no string.
+pub fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::String(text) => Ok(text.into()),
+        _ => Err(D::Error::custom("must be a string")),
     }
 }
 

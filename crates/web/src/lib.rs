@@ -63,7 +63,7 @@ mod route;
 mod serde_text;
 mod spool;
 
-pub use body::Body;
+pub use body::{Body, secret};
 pub use catalogue::ErrorType;
 pub use change::Change;
 pub use conditional::IfMatch;

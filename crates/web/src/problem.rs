@@ -272,6 +272,23 @@ pub struct FieldProblem {
     pub message: String,
 }
 
+impl FieldProblem {
+    /// The same in so many characters at most, a place and a message each, and without what a row of
+    /// the database cannot hold.
+    #[must_use]
+    pub fn shortened(self, characters: usize) -> Self {
+        let cut = |text: String| -> String {
+            let plain = text.chars().filter(|it| *it != '\0');
+            plain.take(characters).collect()
+        };
+        Self {
+            pointer: cut(self.pointer),
+            message: cut(self.message),
+            ..self
+        }
+    }
+}
+
 impl From<&FieldError> for FieldProblem {
     fn from(field: &FieldError) -> Self {
         Self {

@@ -19,7 +19,7 @@ changes_tenants (name) AS (
 ),
 -- By these everybody has work done; they ask themselves who calls.
 everybodys (name) AS (
-    VALUES ('enqueue_job'), ('finish_job'), ('show_job'), ('cancel_job'), ('record_events'),
+    VALUES ('enqueue_job'), ('finish_job'), ('show_job'), ('cancel_job'), ('unfinished_jobs'), ('record_events'),
         ('read_events'), ('next_events'), ('events_heard')
 ),
 -- What a worker writes down.

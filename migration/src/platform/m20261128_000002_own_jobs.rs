@@ -33,25 +33,41 @@ BEGIN
 END
 $$;
 
--- Takes any job back, as far as it has not ended.
-CREATE FUNCTION take_job_back(job uuid, owner uuid) RETURNS boolean LANGUAGE plpgsql
+-- Takes a job of the transaction's tenant back, and returns what it was about; nothing when it has
+-- ended. One that is dead is the operators' to look at.
+CREATE FUNCTION cancel_job(job uuid) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = platform, pg_temp
 AS $$
+DECLARE
+    about jsonb;
 BEGIN
     UPDATE jobs SET state = 'cancelled', ended_at = now(), handed_over_until = NULL,
         parked_for = NULL, lease_token = NULL, lease_until = NULL, worker_id = NULL
-    WHERE id = job AND (owner IS NULL OR tenant_id = owner)
-        AND state IN ('ready', 'retry', 'parked', 'running', 'dead');
-    RETURN FOUND;
+    WHERE id = job AND tenant_id = tenant_of_transaction()
+        AND state IN ('ready', 'retry', 'parked', 'running')
+    RETURNING payload INTO about;
+    RETURN about;
 END
 $$;
 
--- Takes a job of the transaction's tenant back.
-CREATE FUNCTION cancel_job(job uuid) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER
+-- How many jobs of a kind the transaction's tenant has that have yet to end, up to a thousand: those
+-- that wait, those that are under way, and those that are parked, each by its index.
+CREATE FUNCTION unfinished_jobs(of_kind text, in_queue text) RETURNS bigint
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path = platform, pg_temp
 AS $$
+DECLARE
+    tenant uuid := tenant_of_transaction();
 BEGIN
-    RETURN take_job_back(job, tenant_of_transaction());
+    RETURN (SELECT count(*) FROM (
+        SELECT FROM jobs WHERE queue = in_queue AND tenant_id = tenant AND kind = of_kind
+            AND state IN ('ready', 'retry') AND handed_over_until IS NULL
+        UNION ALL
+        SELECT FROM jobs WHERE queue = in_queue AND tenant_id = tenant AND kind = of_kind
+            AND (state = 'running' OR handed_over_until IS NOT NULL)
+        UNION ALL
+        SELECT FROM jobs WHERE tenant_id = tenant AND kind = of_kind AND state = 'parked'
+        LIMIT 1000) one);
 END
 $$;
 
@@ -60,7 +76,10 @@ CREATE FUNCTION cancel_any_job(job uuid) RETURNS boolean LANGUAGE plpgsql SECURI
 AS $$
 BEGIN
     PERFORM require_right_to_change_tenants();
-    RETURN take_job_back(job, NULL);
+    UPDATE jobs SET state = 'cancelled', ended_at = now(), handed_over_until = NULL,
+        parked_for = NULL, lease_token = NULL, lease_until = NULL, worker_id = NULL
+    WHERE id = job AND state IN ('ready', 'retry', 'parked', 'running', 'dead');
+    RETURN FOUND;
 END
 $$;
 
@@ -85,5 +104,5 @@ BEGIN
         platform.schema_role('public'));
 END
 $$;
-GRANT EXECUTE ON FUNCTION show_job(uuid), cancel_job(uuid) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION show_job(uuid), cancel_job(uuid), unfinished_jobs(text, text) TO PUBLIC;
 ";

@@ -1,22 +1,31 @@
 //! All jobs, for those who run the platform.
 
+use std::{collections::BTreeSet, sync::Arc};
+
 use database::{StoreError, TenantTx};
 use kernel::{JobId, ListQuery, Page, PageRequest, Permit};
 use messaging::{JobRecord, JobState, Jobs};
 
 use crate::{
-    ActivityError,
+    ActivityError, Shown,
     permission::{OperateJobs, ReadAllJobs},
 };
 
 /// Shows the jobs of all tenants and of the platform, and what becomes of those that failed.
 #[derive(Clone, Debug)]
-pub struct AllJobs(Jobs);
+pub struct AllJobs {
+    jobs: Jobs,
+    irrevocable: Arc<BTreeSet<&'static str>>,
+}
 
 impl AllJobs {
-    /// Of these.
-    pub fn new(jobs: Jobs) -> Self {
-        Self(jobs)
+    /// Of these; what cannot be taken back by those who wanted it cannot be here either.
+    pub fn new(jobs: Jobs, shown: impl IntoIterator<Item = Shown>) -> Self {
+        let shown = shown.into_iter().filter(|it| !it.is_revocable);
+        Self {
+            jobs,
+            irrevocable: Arc::new(shown.map(|it| it.kind).collect()),
+        }
     }
 
     /// One page, the newest first.
@@ -29,7 +38,7 @@ impl AllJobs {
         query: &ListQuery,
         page: &PageRequest<JobId>,
     ) -> Result<Page<JobRecord, JobId>, ActivityError> {
-        Ok(self.0.page(query, page).await?)
+        Ok(self.jobs.page(query, page).await?)
     }
 
     /// One job.
@@ -70,7 +79,8 @@ impl AllJobs {
     /// Takes a job back, in a transaction of the public tenant; how it stands then.
     ///
     /// # Errors
-    /// [`ActivityError::NotFound`], [`ActivityError::Ended`], [`ActivityError::Store`].
+    /// [`ActivityError::NotFound`], [`ActivityError::Irrevocable`], [`ActivityError::Ended`],
+    /// [`ActivityError::Store`].
     pub async fn cancel(
         &self,
         _permit: &Permit<OperateJobs>,
@@ -78,6 +88,9 @@ impl AllJobs {
         id: JobId,
     ) -> Result<JobState, ActivityError> {
         let job = self.find(id).await?;
+        if self.irrevocable.contains(job.kind.as_str()) {
+            return Err(ActivityError::Irrevocable);
+        }
         if !Jobs::cancel_in(tx, id).await? {
             return Err(ActivityError::Ended(job.state.as_str()));
         }
@@ -85,6 +98,6 @@ impl AllJobs {
     }
 
     async fn find(&self, id: JobId) -> Result<JobRecord, ActivityError> {
-        self.0.find(id).await?.ok_or(ActivityError::NotFound)
+        self.jobs.find(id).await?.ok_or(ActivityError::NotFound)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use database::{Database, Mode, Tenant, TenantContext, TenantTx, Tx};
+use database::{Database, Files, Mode, Tenant, TenantContext, TenantTx, Tx};
 use kernel::{Actor, JobId, PermissionMarker, Permit, Reach};
 use messaging::OwnJob;
 
@@ -21,18 +21,24 @@ pub struct Shown {
 }
 
 /// Shows a tenant's own jobs. Cheap to clone.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct OwnJobs {
     database: Database,
+    files: Arc<dyn Files>,
     shown: Arc<BTreeMap<&'static str, Shown>>,
 }
 
 impl OwnJobs {
     /// Shows these kinds of work and no others.
-    pub fn new(database: Database, shown: impl IntoIterator<Item = Shown>) -> Self {
+    pub fn new(
+        database: Database,
+        files: Arc<dyn Files>,
+        shown: impl IntoIterator<Item = Shown>,
+    ) -> Self {
         let shown = shown.into_iter().map(|it| (it.kind, it));
         Self {
             database,
+            files,
             shown: Arc::new(shown.collect()),
         }
     }
@@ -55,7 +61,7 @@ impl OwnJobs {
     }
 
     /// Takes a job back, in a transaction of its tenant. One that is being done is undone; nothing of
-    /// it remains.
+    /// it remains, nor the file that it is about.
     ///
     /// # Errors
     /// [`ActivityError::NotFound`], [`ActivityError::Irrevocable`], [`ActivityError::Ended`],
@@ -71,13 +77,15 @@ impl OwnJobs {
         if !shown.is_revocable {
             return Err(ActivityError::Irrevocable);
         }
-        let cancelled = OwnJob::cancel(tx, id).await?;
+        let about = OwnJob::cancel(tx, id).await?;
         let (job, _) = self.find(permit, tx, actor, id).await?;
-        if cancelled {
-            Ok(job)
-        } else {
-            Err(ActivityError::Ended(job.state.as_str()))
+        let about = about.ok_or(ActivityError::Ended(job.state.as_str()))?;
+        // A file that a job names is its own: nobody else would delete it.
+        let file = about.get("file_id").cloned();
+        if let Some(file) = file.and_then(|file| serde_json::from_value(file).ok()) {
+            self.files.delete(tx, file).await?;
         }
+        Ok(job)
     }
 
     async fn find<P: PermissionMarker, M: Mode>(
@@ -94,5 +102,11 @@ impl OwnJobs {
                 Some((job, *shown))
             })
             .ok_or(ActivityError::NotFound)
+    }
+}
+
+impl std::fmt::Debug for OwnJobs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("OwnJobs").field(&self.shown).finish()
     }
 }

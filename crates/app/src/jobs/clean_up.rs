@@ -14,6 +14,9 @@ use serde_json::{Value, json};
 /// keeps transactions short.
 const MOST: u64 = 10_000;
 
+/// A file may have a hundred pieces.
+const MOST_FILES: u64 = 200;
+
 /// Deletes a tenant's sessions that are over, its files that are out of date, and the answers that were kept for requests with an
 /// `Idempotency-Key` and are out of date.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -56,7 +59,7 @@ impl TenantJob for ClearsAway {
             }
         }
         let mut files = 0;
-        while files < MOST {
+        while files < MOST_FILES {
             let cleared = self.files.clear(tx, self.ambient.now(), FILES).await?;
             files += cleared;
             if cleared < u64::from(FILES) {

@@ -2,6 +2,7 @@
 
 mod clean_up;
 mod post;
+mod rights;
 mod tell_import_ended;
 
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use tenancy::jobs::{ProvisionTenant, ProvisionsTenants};
 
 use crate::operate::{HashedAdministrators, Provisioner};
 use clean_up::{ClearAway, ClearsAway, DeleteJobs, DeletesJobs};
+use rights::RightsOfNow;
 use tell_import_ended::TellsImportEnded;
 
 pub(crate) use post::Post;
@@ -85,6 +87,7 @@ pub(crate) fn handlers(tools: Tools) -> Handlers {
         })
         .tenant(ImportsFiles::new(
             imports,
+            Arc::new(RightsOfNow),
             files,
             Enqueuer::new(kinds(), ambient.clone()),
             ambient.clone(),

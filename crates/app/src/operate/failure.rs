@@ -151,6 +151,9 @@ pub enum Failure {
     /// Another job stands for it.
     #[error("the job `{0}` is to be there once, and another one with its key has yet to end")]
     JobReplaced(JobId),
+    /// What was begun cannot be left half done.
+    #[error("the job {0} makes a tenant, which cannot be taken back")]
+    Irrevocable(JobId),
     /// The files of an import cannot be had.
     #[error(transparent)]
     Files(#[from] ImportSetError),
@@ -257,6 +260,9 @@ impl Failure {
             Self::JobReplaced(_) => "That one does the same: `jobs cancel` takes this one back. To \
                                      have it tried all the same, wait until the other has ended."
                 .to_owned(),
+            Self::Irrevocable(_) => "Repair what keeps it from being done; `jobs retry` has it tried \
+                                     again."
+                .to_owned(),
             Self::Files(_) => "Name a folder with the files that docs/importing.md describes, or \
                                one of them."
                 .to_owned(),
@@ -307,7 +313,9 @@ impl Failure {
             Self::DomainElsewhere { .. } => ErrorKind::Conflict.as_str(),
             Self::NoTenant(_) => ErrorKind::TenantNotFound.as_str(),
             Self::NoJob(_) => ErrorKind::NotFound.as_str(),
-            Self::Job { .. } | Self::JobReplaced(_) => ErrorKind::StateConflict.as_str(),
+            Self::Job { .. } | Self::JobReplaced(_) | Self::Irrevocable(_) => {
+                ErrorKind::StateConflict.as_str()
+            }
             Self::Files(_) => "files",
             Self::Import(error) => error.kind().as_str(),
             Self::Auth(error) => error.kind().as_str(),
@@ -341,6 +349,7 @@ impl Failure {
             | Self::NoJob(_)
             | Self::Job { .. }
             | Self::JobReplaced(_)
+            | Self::Irrevocable(_)
             | Self::Files(_) => 4,
             Self::Import(error) if matches!(**error, ImportError::Invalid(_)) => 4,
             _ => 1,

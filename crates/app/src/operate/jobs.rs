@@ -168,6 +168,11 @@ impl Operator {
     /// [`Failure::NoJob`]; [`Failure::Job`] when it has ended otherwise.
     pub async fn cancel_job(&self, job: JobId) -> Result<JobReport, Failure> {
         let jobs = self.open().await?.jobs();
+        let kind = show(&jobs, job).await?.kind;
+        let mut shown = crate::jobs::SHOWN.iter();
+        if shown.any(|it| it.kind == kind && !it.is_revocable) {
+            return Err(Failure::Irrevocable(job));
+        }
         let cancelled = jobs.cancel(job).await?;
         let report = show(&jobs, job).await?;
         if cancelled || report.state == JobState::Cancelled.as_str() {

@@ -124,6 +124,7 @@ impl Operator {
             host_rules(&self.settings)?,
             self.ambient.clone(),
             self.settings.tenancy.pool_capacity,
+            self.settings.tenancy.default_placement.into(),
         );
         Ok(Platform {
             purge: Purge::start(database.clone(), self.ambient.clone()),

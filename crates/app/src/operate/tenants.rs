@@ -19,7 +19,6 @@ use super::{
     credentials::read_secret,
     operator::Platform,
 };
-use crate::settings::DefaultPlacement;
 
 /// A tenant that an operator asks for.
 #[derive(Clone, Debug)]
@@ -173,7 +172,9 @@ impl Operator {
         let new = NewTenant {
             slug: request.slug,
             name: request.name,
-            placement: request.placement.unwrap_or(self.default_placement()),
+            placement: request
+                .placement
+                .unwrap_or(self.settings.tenancy.default_placement.into()),
             locale: request.locale,
             time_zone: request.time_zone,
         };
@@ -181,13 +182,6 @@ impl Operator {
         let mut report = TenantReport::of(&tenant);
         report.administrator_password_file = administrator.password_file();
         Ok(report)
-    }
-
-    fn default_placement(&self) -> Placement {
-        match self.settings.tenancy.default_placement {
-            DefaultPlacement::Dedicated => Placement::Dedicated,
-            DefaultPlacement::Pooled => Placement::Pooled,
-        }
     }
 }
 

@@ -75,6 +75,9 @@ section! {
         /// Rows of a file over HTTP that are waited for. What has more is imported by a worker, and
         /// the client is answered 202.
         inline_rows: usize = "1000", from "0" to "1000000";
+        /// Imports of one company that may wait for a worker, their files kept; the next one is
+        /// answered 503.
+        waiting: u64 = "16", from "1" to "1000";
         /// Imports that a process does at a time, each of another tenant and on a connection of the
         /// pool.
         at_once: usize = "4", from "1" to "64";
@@ -89,6 +92,7 @@ impl ImportSettings {
             row_bytes: self.row_bytes,
             faults: self.listed_faults,
             inline_rows: self.inline_rows,
+            waiting: self.waiting,
             at_once: self.at_once,
         }
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use jiff::{Span, SpanRelativeTo};
+use kernel::Placement;
 use secrecy::{ExposeSecret, SecretString};
 use telemetry::{CollectorUrl, LogFilter, LogFormat};
 use toml::Value;
@@ -402,6 +403,15 @@ pub enum DefaultPlacement {
     Dedicated,
     /// In a schema that it shares.
     Pooled,
+}
+
+impl From<DefaultPlacement> for Placement {
+    fn from(placement: DefaultPlacement) -> Self {
+        match placement {
+            DefaultPlacement::Dedicated => Self::Dedicated,
+            DefaultPlacement::Pooled => Self::Pooled,
+        }
+    }
 }
 
 impl Setting for DefaultPlacement {

@@ -1,5 +1,6 @@
 //! `POST /api/v1/imports`: a file of the tenant's own, all of its rows or none.
 
+mod attacks;
 mod hostile;
 mod later;
 

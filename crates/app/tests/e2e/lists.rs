@@ -4,6 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use testkit::{ACME, Answer, Api, Session};
 
+use crate::jobs::put_down;
 use crate::scene::{assert_problem, created, hired, import, mistakes, text, whole, wrong};
 
 const EMPLOYEES: &str = "/api/v1/employees";
@@ -119,6 +120,7 @@ async fn the_fields_that_can_be_asked_for_are_those_that_are_shown() {
         json!({"name": "Oxford", "country": "GB"}),
     )
     .await;
+    put_down(&api, 1, "acme", "employees.import", "administrator").await;
     for template in lists() {
         let (session, id) = if is_the_platforms(&template) {
             (&public, ACME.id.to_string())
@@ -348,6 +350,7 @@ async fn readers_who_stop_reading_keep_no_export_from_anybody() {
     let api = Api::start_with(|settings| {
         settings.http.exports = 1;
         settings.http.exports_per_tenant = 1;
+        settings.imports.inline_rows = 100_000;
     })
     .await;
     let acme = api.sign_in("acme", "administrator").await;

@@ -82,6 +82,10 @@ pub(crate) const CALLS: &[Call] = &[
         "SELECT platform.finish_job('{theirs}', '{theirs}', NULL)",
     ),
     of_every_tenant(
+        "platform.unfinished_jobs(text, text)",
+        "SELECT platform.unfinished_jobs('employees.import', 'bulk')",
+    ),
+    of_every_tenant(
         "platform.show_job(uuid)",
         "SELECT platform.show_job('{theirs}')",
     ),

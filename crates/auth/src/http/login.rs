@@ -17,6 +17,7 @@ pub struct Credentials {
     #[schema(format = "email", example = "jane.doe@example.com")]
     email: String,
     /// His password.
+    #[serde(deserialize_with = "web::secret")]
     #[schema(value_type = String, format = "password", example = "correct horse battery staple")]
     password: SecretString,
     /// The one-time password of a second factor. It is ignored: nobody can set one up yet.

@@ -1,9 +1,11 @@
 //! `users` and `role_assignments`.
 
+use std::sync::Arc;
+
 use access::Role;
 use async_trait::async_trait;
 use database::{StoreError, TenantReadTx, TenantTx};
-use kernel::{EmailAddress, RoleAssignmentId, UserId};
+use kernel::{EmailAddress, RoleAssignmentId, RoleName, UserId};
 use sea_orm::{FromQueryResult, NotSet, Set, prelude::Uuid};
 use time::OffsetDateTime;
 
@@ -100,6 +102,17 @@ impl UserRepository for PostgresUsers {
         let sql = user_where!("u.id = $1 FOR SHARE OF u");
         let row = tx.row::<Row>(sql, [id.uuid().into()]).await?;
         row.map(User::try_from).transpose()
+    }
+
+    async fn roles(
+        &self,
+        tx: &TenantTx,
+        id: UserId,
+    ) -> Result<Option<Arc<[RoleName]>>, StoreError> {
+        let sql = user_where!("u.id = $1 AND u.status = 'active'");
+        let row = tx.row::<Row>(sql, [id.uuid().into()]).await?;
+        let user = row.map(User::try_from).transpose()?;
+        Ok(user.map(|user| user.roles))
     }
 
     async fn reader(&self, tx: &TenantTx, id: UserId) -> Result<Option<Reader>, StoreError> {

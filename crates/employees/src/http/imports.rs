@@ -124,16 +124,23 @@ pub struct ImportAccepted {
     job_id: Uuid,
 }
 
-/// How many faults the result of a job names: all of it has room in a row.
+/// How many faults the result of a job names, and how long the words about one may be, in characters:
+/// all of it has room in a row (64 KiB), in whatever script.
 const NAMED: usize = 100;
+const LONGEST: usize = 120;
 
 impl ImportSummary {
-    /// The same with the first faults alone.
+    /// The same with the first faults alone, each in few words: headings and values are the file's.
     pub(crate) fn shortened(mut self) -> Self {
         let more = self.errors.len().saturating_sub(NAMED);
+        self.errors.truncate(NAMED);
+        self.errors = self
+            .errors
+            .into_iter()
+            .map(|fault| fault.shortened(LONGEST))
+            .collect();
         if more > 0 {
-            self.errors.truncate(NAMED);
-            let message = format!("{more} more things are wrong, or more");
+            let message = format!("{more} more things are wrong at least");
             let rest = FieldError::new("/rows", "more", message);
             self.errors.push(FieldProblem::from(&rest));
         }
@@ -164,7 +171,7 @@ impl ImportSummary {
 /// the pointer `/rows/17/hire_date` is the cell `hire_date` of the row that begins on line 17 of the
 /// file, whose header is line 1.
 ///
-/// A file of more than 1,000 lines (`imports.inline_rows`) is imported by a worker: the answer is 202, and
+/// A file of more than 1,000 rows (`imports.inline_rows`) is imported by a worker: the answer is 202, and
 /// its job has progress, what came of it, and can be cancelled. Whoever wanted it is told by mail when it
 /// has ended.
 #[utoipa::path(

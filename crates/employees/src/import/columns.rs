@@ -15,6 +15,9 @@ pub struct ColumnMap {
 /// Why a text is no [`ColumnMap`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ColumnMapError {
+    /// Longer than any header, or with control characters.
+    #[error("it has {LONGEST_MAP} bytes at most, and no control characters")]
+    Unreadable,
     /// Not of the form `heading:column`.
     #[error("`{0}` is not of the form `heading:column`")]
     Form(String),
@@ -31,6 +34,9 @@ pub enum ColumnMapError {
     Twice(String),
 }
 
+/// How long a map may be, in bytes: it goes along with an import that is done later.
+const LONGEST_MAP: usize = 16 * 1024;
+
 /// Headings are compared without the blanks around them, whatever the case of their letters.
 fn compared(heading: &str) -> String {
     heading.trim().to_lowercase()
@@ -42,6 +48,9 @@ impl ColumnMap {
     /// # Errors
     /// [`ColumnMapError`].
     pub fn parse(kind: Kind, text: &str) -> Result<Self, ColumnMapError> {
+        if text.len() > LONGEST_MAP || text.chars().any(char::is_control) {
+            return Err(ColumnMapError::Unreadable);
+        }
         let mut columns = BTreeMap::new();
         let mut taken = HashSet::new();
         for pair in text.split(',').filter(|pair| !pair.trim().is_empty()) {

@@ -39,20 +39,30 @@ impl From<Arc<File>> for Content {
 }
 
 impl Content {
-    /// Whether it has more lines than so many, the first one left out.
-    pub(crate) fn has_more_lines(&self, lines: usize) -> io::Result<bool> {
+    /// Whether it has more rows than so many, its header and empty lines left out. A row ends where a
+    /// line does that is not inside quotation marks.
+    pub(crate) fn has_more_rows(&self, rows: usize) -> io::Result<bool> {
         let mut reader = self.reader();
         let mut buffer = vec![0; 64 * 1024];
-        let (mut ends, mut is_in_line) = (0_usize, false);
+        let (mut found, mut is_quoted, mut is_in_row) = (0_usize, false, false);
         loop {
             let length = reader.read(&mut buffer)?;
-            let read = buffer.get(..length).unwrap_or_default();
-            let Some(last) = read.last() else {
-                return Ok((ends + usize::from(is_in_line)).saturating_sub(1) > lines);
-            };
-            ends += read.iter().filter(|byte| **byte == b'\n').count();
-            is_in_line = *last != b'\n';
-            if ends.saturating_sub(1) > lines {
+            if length == 0 {
+                return Ok((found + usize::from(is_in_row)).saturating_sub(1) > rows);
+            }
+            for byte in buffer.get(..length).unwrap_or_default() {
+                match byte {
+                    b'\n' | b'\r' if !is_quoted => {
+                        found += usize::from(is_in_row);
+                        is_in_row = false;
+                    }
+                    byte => {
+                        is_quoted ^= *byte == b'"';
+                        is_in_row = true;
+                    }
+                }
+            }
+            if found.saturating_sub(1) > rows {
                 return Ok(true);
             }
         }
@@ -94,23 +104,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_counted_without_the_first_one_and_with_one_that_does_not_end() {
-        for (text, lines) in [
+    fn rows_are_counted_as_a_reader_of_csv_counts_them() {
+        for (text, rows) in [
             ("", 0),
             ("a", 0),
             ("a\n", 0),
             ("a\n1", 1),
-            ("a\n1\n", 1),
-            ("a\n1\n2", 2),
+            ("a\r\n1\r\n", 1),
+            ("a\r1\r2", 2),
+            ("a\n\n\n1\n\n", 1),
+            ("a\n\"1\n2\n\"\"3\"\n4\n", 2),
         ] {
             let content = Content::from(text.as_bytes().to_vec());
-            assert!(!content.has_more_lines(lines).unwrap(), "{text:?}");
-            let fewer = lines.checked_sub(1);
-            let has_more = fewer.is_some_and(|fewer| content.has_more_lines(fewer).unwrap());
-            assert_eq!(has_more, lines > 0, "{text:?}");
+            assert!(!content.has_more_rows(rows).unwrap(), "{text:?}");
+            let fewer = rows.checked_sub(1);
+            let has_more = fewer.is_some_and(|fewer| content.has_more_rows(fewer).unwrap());
+            assert_eq!(has_more, rows > 0, "{text:?}");
         }
         let long = Content::from("x\n".repeat(100_000).into_bytes());
-        assert!(long.has_more_lines(99_998).unwrap());
-        assert!(!long.has_more_lines(99_999).unwrap());
+        assert!(long.has_more_rows(99_998).unwrap());
+        assert!(!long.has_more_rows(99_999).unwrap());
     }
 }

@@ -11,6 +11,8 @@ pub struct ImportLimits {
     pub faults: usize,
     /// Rows that are waited for: with more, a worker imports them.
     pub inline_rows: usize,
+    /// Imports of one tenant that may wait for a worker; the next one is refused.
+    pub waiting: u64,
     /// Imports at a time in a process, each of another tenant.
     pub at_once: usize,
 }
@@ -22,6 +24,7 @@ impl ImportLimits {
         row_bytes: 64 * 1024,
         faults: 1_000,
         inline_rows: 1_000,
+        waiting: 16,
         at_once: 4,
     };
 }

@@ -3,8 +3,8 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use database::{FileError, Files, Tenant, TenantTx};
-use kernel::{Ambient, FileId};
+use database::{FileError, Files, StoreError, Tenant, TenantTx};
+use kernel::{Ambient, FileId, Permit, UserId};
 use messaging::{Enqueuer, JobError, Order, Queue, Run, TenantJob, Work};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -14,6 +14,7 @@ use crate::{
     http::ImportSummary,
     import::{ColumnMap, ImportMode, ImportSet, Kind},
     mail::{ImportEnded, TellImportEnded},
+    permission::Import,
     service::{ImportError, ImportOptions, Imported},
 };
 
@@ -39,9 +40,24 @@ impl Work for ImportFile {
     const TIMEOUT: Duration = Duration::from_mins(30);
 }
 
+/// Decides whether somebody may still do what he wanted done later.
+#[async_trait]
+pub trait StillAllowed: Send + Sync {
+    /// The permit of a user of the transaction's tenant; `None` when he may not import any more.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn to_import(
+        &self,
+        tx: &TenantTx,
+        user: UserId,
+    ) -> Result<Option<Permit<Import>>, StoreError>;
+}
+
 /// Imports files.
 pub struct ImportsFiles {
     imports: ImportService,
+    rights: Arc<dyn StillAllowed>,
     files: Arc<dyn Files>,
     enqueuer: Enqueuer,
     ambient: Ambient,
@@ -51,12 +67,14 @@ impl ImportsFiles {
     /// Reads the files here, and has whoever wanted an import told of its end.
     pub fn new(
         imports: ImportService,
+        rights: Arc<dyn StillAllowed>,
         files: Arc<dyn Files>,
         enqueuer: Enqueuer,
         ambient: Ambient,
     ) -> Self {
         Self {
             imports,
+            rights,
             files,
             enqueuer,
             ambient,
@@ -100,6 +118,10 @@ impl fmt::Debug for ImportsFiles {
 struct Gone(FileId);
 
 #[derive(Debug, thiserror::Error)]
+#[error("who wanted it may not import any more")]
+struct NoLonger;
+
+#[derive(Debug, thiserror::Error)]
 #[error("the file is still being written")]
 struct StillOpen;
 
@@ -114,8 +136,16 @@ impl TenantJob for ImportsFiles {
             mode: work.mode,
             dry_run: work.dry_run,
         };
-        let turn = self.imports.turn_as_operator(tx.tenant()).await;
-        let turn = turn.map_err(JobError::retry)?;
+        let permit = match run.origin.user {
+            Some(user) => self.rights.to_import(tx, user).await?,
+            None => None,
+        };
+        let permit = permit.ok_or_else(|| JobError::permanent(NoLonger))?;
+        let turn = self.imports.turn(&permit, tx.tenant()).await;
+        let turn = turn.map_err(|error| match error {
+            ImportError::Busy => JobError::wait(error),
+            error => JobError::permanent(error),
+        })?;
         let file = self.fetch(tx, work.file_id).await?;
         let set = Arc::new(ImportSet::single(kind, "file", file).with_columns(columns));
         let draft = self.imports.read(&turn, set).await;
@@ -142,5 +172,15 @@ impl TenantJob for ImportsFiles {
         let summary = ImportSummary::of(&imported, work.dry_run);
         self.files.delete(tx, work.file_id).await?;
         serde_json::to_value(summary.shortened()).map_err(JobError::permanent)
+    }
+
+    async fn gave_up(&self, tx: &TenantTx, work: ImportFile, run: &Run) -> Result<(), JobError> {
+        let how = ImportOptions {
+            mode: work.mode,
+            dry_run: work.dry_run,
+        };
+        let place = format!("/api/v1/jobs/{}", run.job);
+        let ended = ImportEnded::broke_off(Some(work.kind), how, self.ambient.now(), place);
+        self.tell(tx, ended, run).await
     }
 }

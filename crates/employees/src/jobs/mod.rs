@@ -2,4 +2,4 @@
 
 mod import;
 
-pub use import::{ImportFile, ImportsFiles};
+pub use import::{ImportFile, ImportsFiles, StillAllowed};

@@ -10,7 +10,7 @@ use kernel::{
     Ambient, Denied, DomainError, ErrorKind, FairLimits, FairPermit, FairSemaphore, FieldError,
     JobId, PermissionMarker as _, Permit, Reach, TenantId,
 };
-use messaging::{EnqueueError, Enqueuer, EventLog, Order, Origin};
+use messaging::{EnqueueError, Enqueuer, EventLog, Order, Origin, OwnJob};
 use tokio::time::timeout;
 
 use crate::{
@@ -172,7 +172,7 @@ where
         Ok(imported)
     }
 
-    /// Whether a file has more lines than are waited for.
+    /// Whether a file has more rows than are waited for.
     ///
     /// # Errors
     /// [`ImportError::NotKept`] when it cannot be read.
@@ -181,8 +181,8 @@ where
         turn: &ImportTurn,
         file: &Arc<File>,
     ) -> Result<bool, ImportError> {
-        let (content, lines) = (Content::from(Arc::clone(file)), self.limits.inline_rows);
-        let counted = turn.compute(move || content.has_more_lines(lines)).await?;
+        let (content, rows) = (Content::from(Arc::clone(file)), self.limits.inline_rows);
+        let counted = turn.compute(move || content.has_more_rows(rows)).await?;
         counted.map_err(|error| ImportError::NotKept(error.into()))
     }
 
@@ -199,6 +199,10 @@ where
         origin: Origin,
     ) -> Result<JobId, ImportError> {
         may_import(permit)?;
+        let unfinished = OwnJob::unfinished::<ImportFile>(tx).await?;
+        if unfinished >= self.limits.waiting {
+            return Err(ImportError::Busy);
+        }
         let new = NewFile {
             name: format!("{}.csv", later.kind),
             expires_at: Some(self.ambient.now() + KEPT),

@@ -98,6 +98,8 @@ type Source = Box<dyn Error + Send + Sync>;
 pub enum JobError {
     /// It may work another time.
     Retry(Source),
+    /// Others are in its way: it is tried again, and this try does not count.
+    Wait(Source),
     /// It will never work.
     Permanent(Source),
     /// It may work once somebody has done something about it.
@@ -108,6 +110,11 @@ impl JobError {
     /// It may work another time.
     pub fn retry(error: impl Into<Source>) -> Self {
         Self::Retry(error.into())
+    }
+
+    /// Others are in its way.
+    pub fn wait(error: impl Into<Source>) -> Self {
+        Self::Wait(error.into())
     }
 
     /// It will never work.
@@ -122,7 +129,8 @@ impl JobError {
 
     /// The whole chain, cut where it becomes a novel.
     pub(crate) fn told(&self) -> String {
-        let (Self::Retry(error) | Self::Permanent(error) | Self::Park(error)) = self;
+        let (Self::Retry(error) | Self::Wait(error) | Self::Permanent(error) | Self::Park(error)) =
+            self;
         chain(error.as_ref())
     }
 }

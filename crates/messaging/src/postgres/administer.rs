@@ -207,7 +207,7 @@ struct Done {
 }
 
 /// Calls a function that says whether there was something to be done to a job.
-pub(super) async fn done(tx: &TenantTx, sql: &'static str, job: JobId) -> Result<bool, StoreError> {
+async fn done(tx: &TenantTx, sql: &'static str, job: JobId) -> Result<bool, StoreError> {
     let row: Option<Done> = tx.row(sql, [job.uuid().into()]).await?;
     Ok(row.is_some_and(|row| row.done))
 }

@@ -11,8 +11,8 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Jobs, administer::done, queue};
-use crate::{JobState, Queue};
+use super::{Jobs, queue};
+use crate::{JobState, Queue, Work};
 
 /// A job, as it stands. What it is about is its tenant's business and is not among this.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -276,6 +276,11 @@ struct OwnRow {
     ended_at: Option<OffsetDateTime>,
 }
 
+#[derive(FromQueryResult)]
+struct Cancelled {
+    about: Option<Value>,
+}
+
 impl OwnJob {
     /// A job of the tenant that the transaction is in; another tenant's is none.
     ///
@@ -288,13 +293,27 @@ impl OwnJob {
         row.map(Self::try_from).transpose()
     }
 
-    /// Takes a job of the transaction's tenant back, as [`Jobs::cancel`] does; `false` when it
-    /// ended, or is not the tenant's.
+    /// Takes a job of the transaction's tenant back, as [`Jobs::cancel`] does, and returns what it was
+    /// about; `None` when it ended, be it dead, or is not the tenant's.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn cancel(tx: &TenantTx, job: JobId) -> Result<bool, StoreError> {
-        done(tx, "SELECT platform.cancel_job($1) AS done", job).await
+    pub async fn cancel(tx: &TenantTx, job: JobId) -> Result<Option<Value>, StoreError> {
+        const CANCEL: &str = "SELECT platform.cancel_job($1) AS about";
+        let row: Option<Cancelled> = tx.row(CANCEL, [job.uuid().into()]).await?;
+        Ok(row.and_then(|row| row.about))
+    }
+
+    /// How many jobs of a kind the transaction's tenant has that have yet to end. What is more than a
+    /// thousand is not counted further.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn unfinished<W: Work>(tx: &TenantTx) -> Result<u64, StoreError> {
+        const UNFINISHED: &str = "SELECT platform.unfinished_jobs($1, $2) AS count";
+        let values = [W::KIND.into(), W::QUEUE.as_str().into()];
+        let row: Option<Count> = tx.row(UNFINISHED, values).await?;
+        Ok(row.map_or(0, |row| row.count.unsigned_abs()))
     }
 }
 

@@ -99,6 +99,13 @@ impl From<StoreError> for NotDone {
     }
 }
 
+/// What is needed to tell that a job is dead.
+struct Ended {
+    tenant: TenantContext,
+    payload: Value,
+    run: Run,
+}
+
 /// How long a job waits that this worker cannot do: for one of a newer program.
 const NOT_HERE_PAUSE: Duration = Duration::from_secs(30);
 
@@ -143,7 +150,21 @@ impl Parts {
         let kind = claimed.kind.clone();
         let (job, token) = (claimed.job, claimed.token);
         let (attempt, max_attempts) = (claimed.attempt, claimed.max_attempts);
-        let done = self.attempt(claimed, place, lease).await;
+        let told_of = match &place {
+            Place::Tenant(tenant) => Some(Ended {
+                tenant: tenant.clone(),
+                payload: claimed.payload.clone(),
+                run: Run {
+                    job,
+                    attempt,
+                    max_attempts,
+                    origin: claimed.origin.clone(),
+                    progress: lease.progress(),
+                },
+            }),
+            Place::Platform => None,
+        };
+        let done = self.attempt(queue, claimed, place, lease).await;
         let took = began.elapsed();
         let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         let (outcome, fate, told) = match done {
@@ -166,6 +187,9 @@ impl Parts {
             Some(fate) if !self.tell(job, token, &fate, &told).await => JobOutcome::Lost,
             _ => outcome,
         };
+        if let (JobOutcome::Dead, Some(ended)) = (outcome, told_of) {
+            self.gave_up(&kind, ended).await;
+        }
         match outcome {
             JobOutcome::Done => tracing::info!(attempt, took_ms, "the job is done"),
             JobOutcome::Lost => {
@@ -193,6 +217,28 @@ impl Parts {
         self.observer.ended(known, queue, outcome, took);
     }
 
+    /// Lets the handler of a job that is dead tell whoever waits for it.
+    async fn gave_up(&self, kind: &str, ended: Ended) {
+        let Some(Does::Tenants(handler)) = self.handlers.find(kind).map(|it| &it.does) else {
+            return;
+        };
+        let Ended {
+            tenant,
+            payload,
+            run,
+        } = ended;
+        let told = async {
+            let tx = self.store.database().begin_tenant(&tenant).await?;
+            let tx = tx.initiated_by(run.origin.clone());
+            handler.gave_up(&tx, payload, &run).await?;
+            tx.commit().await?;
+            Ok::<(), JobError>(())
+        };
+        if let Err(error) = told.await {
+            tracing::warn!(error = error.told(), "nobody was told that the job is dead");
+        }
+    }
+
     fn fate(&self, error: &JobError, attempt: i16, max_attempts: i16) -> (JobOutcome, Fate) {
         match error {
             JobError::Retry(_) if attempt < max_attempts => {
@@ -201,6 +247,14 @@ impl Parts {
                 let fate = Fate::Again {
                     after,
                     counts: true,
+                };
+                (JobOutcome::Retry, fate)
+            }
+            JobError::Wait(_) => {
+                let after = self.settings.backoff.draw(1, &self.ambient);
+                let fate = Fate::Again {
+                    after,
+                    counts: false,
                 };
                 (JobOutcome::Retry, fate)
             }
@@ -233,6 +287,7 @@ impl Parts {
     /// One try, on a task of its own: it can be ended, and a panic of it is a failure like another.
     async fn attempt(
         self: &Arc<Self>,
+        queue: Queue,
         claimed: Taken,
         place: Place,
         lease: &Lease,
@@ -248,6 +303,14 @@ impl Parts {
                 self.id, handler.version
             );
             return Err(NotDone::NotHere(why));
+        }
+        // A queue may be a worker's with rights of its own: nothing else is done by it.
+        if queue != handler.queue {
+            let (right, told) = (
+                handler.queue,
+                format!("`{kind}` is no work of the queue {queue}"),
+            );
+            return Err(JobError::permanent(format!("{told}: it belongs to {right}")).into());
         }
         let timeout = handler.timeout;
         let progress = lease.progress();

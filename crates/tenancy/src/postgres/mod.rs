@@ -179,6 +179,7 @@ impl TenantRepository for PostgresTenants {
         id: TenantId,
         now: OffsetDateTime,
     ) -> Result<Option<Tenant>, StoreError> {
+        const FORGET: &str = "DELETE FROM first_administrators WHERE tenant_id = $1";
         let update = tenant::Entity::update_many()
             .col_expr(tenant::Column::Status, TenantStatus::Active.as_str().into())
             .col_expr(tenant::Column::UpdatedAt, now.into())
@@ -189,7 +190,6 @@ impl TenantRepository for PostgresTenants {
             .filter(tenant::Column::Id.eq(id.uuid()))
             .filter(tenant::Column::Status.eq(TenantStatus::Creating.as_str()));
         tx.update_where(update).await?;
-        const FORGET: &str = "DELETE FROM first_administrators WHERE tenant_id = $1";
         tx.run(FORGET, [id.uuid().into()]).await?;
         let row = tx.find_by_id::<tenant::Entity>(id).await?;
         row.map(Tenant::try_from).transpose()

@@ -4,8 +4,8 @@ use std::{fmt, sync::Arc};
 
 use database::{Database, StoreError, TenantTx};
 use kernel::{
-    Ambient, JobId, ListQuery, Page, PageRequest, PermissionMarker, Permit, Position, TenantId,
-    TenantStatus,
+    Ambient, JobId, ListQuery, Page, PageRequest, PermissionMarker, Permit, Placement, Position,
+    TenantId, TenantStatus,
 };
 use messaging::{Enqueuer, Order, Origin};
 use time::OffsetDateTime;
@@ -27,6 +27,7 @@ pub struct Administration {
     rules: HostRules,
     ambient: Ambient,
     pool_capacity: u32,
+    default_placement: Placement,
 }
 
 /// A permission to change tenants in one way or another.
@@ -48,7 +49,7 @@ impl LockedTenant {
 
 impl Administration {
     /// `rules` say which hosts are the platform's own; `pool_capacity`, how many tenants a pool
-    /// takes.
+    /// takes; `default_placement`, where a new tenant lives.
     pub fn new(
         database: Database,
         registry: Arc<Registry>,
@@ -56,6 +57,7 @@ impl Administration {
         rules: HostRules,
         ambient: Ambient,
         pool_capacity: u32,
+        default_placement: Placement,
     ) -> Self {
         Self {
             database,
@@ -64,7 +66,13 @@ impl Administration {
             rules,
             ambient,
             pool_capacity,
+            default_placement,
         }
+    }
+
+    /// Where a new tenant lives when nobody says so.
+    pub fn default_placement(&self) -> Placement {
+        self.default_placement
     }
 
     /// Claims the slug of a new tenant, for everyone else at once, and has the tenant made: the

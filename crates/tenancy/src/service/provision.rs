@@ -93,7 +93,11 @@ impl Provisioning {
         }
         let (tenant, is_new) = match self.claim(new).await? {
             Claim::New(tenant) => (tenant, true),
-            Claim::Existing(tenant) if is_unfinished(&tenant, new) => (tenant, false),
+            Claim::Existing(tenant)
+                if is_unfinished(&tenant, new) && !self.is_requested(&lock, tenant.id).await? =>
+            {
+                (tenant, false)
+            }
             Claim::Existing(_) => return Err(TenancyError::SlugTaken(new.slug.clone())),
         };
         if let Err(error) = self.furnish(&tenant, administrator).await {
@@ -104,6 +108,13 @@ impl Provisioning {
             return Err(error);
         }
         self.put_into_service(lock, tenant).await
+    }
+
+    /// Whether a request claimed the slug, for an administrator of its own: its job makes the tenant,
+    /// and nobody else does.
+    async fn is_requested(&self, lock: &PlatformTx, id: TenantId) -> Result<bool, StoreError> {
+        let requested = self.tenants.requested_administrator(lock, id).await?;
+        Ok(requested.is_some())
     }
 
     /// Makes a tenant whose slug was claimed by a request; one that is in service already is not

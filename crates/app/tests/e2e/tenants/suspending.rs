@@ -132,7 +132,7 @@ async fn whoever_is_at_work_while_his_tenant_is_suspended_is_told_so_and_nothing
 /// It was let in before, and would go on for as long as its reader takes.
 #[tokio::test]
 async fn an_export_breaks_off_when_its_tenant_is_suspended() {
-    let api = Api::start().await;
+    let api = Api::start_with(|settings| settings.imports.inline_rows = 100_000).await;
     let session = platform(&api).await;
     let acme = api.sign_in("acme", "administrator").await;
     let rows = (0..20_000).map(|n| format!("{n},P{n},{},2024-01-01\n", "x".repeat(90)));

@@ -25,8 +25,8 @@ pub(super) struct TenantDraft {
     /// Its name as people write it.
     #[schema(example = "Initech GmbH")]
     name: String,
-    /// `dedicated`: it gets a schema of its own; `pooled`: it shares one. `dedicated` when it is left
-    /// out.
+    /// `dedicated`: it gets a schema of its own; `pooled`: it shares one. As `tenancy.default_placement`
+    /// says when it is left out.
     #[schema(example = "dedicated")]
     placement: Option<String>,
     /// The language of its mails and pages (BCP 47); `en` when it is left out.
@@ -48,6 +48,7 @@ pub(super) struct AdministratorDraft {
     #[schema(example = "milton@initech.example")]
     email: String,
     /// His first password, of 12 characters or more.
+    #[serde(deserialize_with = "web::secret")]
     #[schema(value_type = String, format = Password, example = "a red stapler of my own")]
     password: SecretString,
 }
@@ -60,11 +61,11 @@ struct Wanted {
 }
 
 impl TenantDraft {
-    fn parse(self, passwords: &dyn Passwords) -> Result<Wanted, Problem> {
+    fn parse(self, passwords: &dyn Passwords, usual: Placement) -> Result<Wanted, Problem> {
         let mut wrong = FieldErrors::new();
         let slug = wrong.take("/slug", self.slug.parse::<Slug>());
         let name = wrong.take("/name", self.name.parse());
-        let placement = self.placement.as_deref().unwrap_or("dedicated");
+        let placement = self.placement.as_deref().unwrap_or(usual.as_str());
         let placement = wrong.take("/placement", placement.parse::<Placement>());
         let locale = self.locale.as_deref().unwrap_or("en");
         let locale = wrong.take("/locale", locale.parse::<Locale>());
@@ -127,11 +128,12 @@ pub(super) async fn create_tenant(
     enqueuer: Data<Enqueuer>,
     directory: Data<Directory>,
 ) -> Result<HttpResponse, Problem> {
+    let usual = administration.default_placement();
     let Wanted {
         tenant,
         email,
         password,
-    } = draft.read(|it: TenantDraft| it.parse(passwords.as_ref()))?;
+    } = draft.read(|it: TenantDraft| it.parse(passwords.as_ref(), usual))?;
     // Hashing takes its time, and no transaction waits for it.
     let hash = passwords.hash(change.tenant.id(), &password);
     let administrator = RequestedAdministrator {
