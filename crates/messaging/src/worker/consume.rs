@@ -17,8 +17,26 @@ use crate::{
 /// How long to wait for a broker that is away.
 const AWAY_PAUSE: Duration = Duration::from_millis(500);
 
+/// How many rounds of taking over are under way at a time. While one is, what comes is taken in the
+/// next one: a place that has become free waits for no round, and the busier it is, the larger are
+/// the rounds.
+const ROUNDS: u32 = 2;
+
 /// How long a job waits whose tenant nobody could say anything about.
 const UNKNOWN_PAUSE: Duration = Duration::from_secs(5);
+
+/// How often is looked for more while every place has been taken once: what is on its way is not much
+/// more than that.
+const LOOKS_A_ROUND: usize = 2;
+
+/// Where what comes in a queue is taken over.
+struct Intake {
+    queue: Queue,
+    slots: usize,
+    /// Places that nothing is done in.
+    free: Arc<Semaphore>,
+    rounds: Arc<Semaphore>,
+}
 
 /// A message, and the place that doing its job will take.
 type Arrived = (Delivery, OwnedSemaphorePermit);
@@ -43,61 +61,73 @@ impl Parts {
     /// Takes over what comes in a queue, until the worker stops.
     pub(super) async fn consume_on(self: Arc<Self>, queue: Queue, slots: usize) {
         let slots = slots.max(1);
-        let free = Arc::new(Semaphore::new(slots));
+        let intake = Intake {
+            queue,
+            slots,
+            free: Arc::new(Semaphore::new(slots)),
+            rounds: Arc::new(Semaphore::new(ROUNDS as usize)),
+        };
         let prefetch = u16::try_from(slots).unwrap_or(u16::MAX);
         loop {
             let consuming = tokio::select! {
-                () = self.until_stopping() => return,
+                () = self.until_stopping() => break,
                 consuming = self.broker.consume(queue, prefetch) => consuming,
             };
             let Some(mut deliveries) = consuming else {
                 tokio::time::sleep(AWAY_PAUSE).await;
                 continue;
             };
-            let has_stopped = self
-                .take_all(queue, deliveries.as_mut(), &free, slots)
-                .await;
-            if has_stopped {
+            if self.take_all(&intake, deliveries.as_mut()).await {
                 self.leave(deliveries.as_mut()).await;
-                return;
+                break;
             }
         }
+        // What is being taken over is held before this returns: who drains waits for it.
+        let _ = intake.rounds.acquire_many(ROUNDS).await;
     }
 
     /// Takes over until no more comes (`false`) or the worker stops (`true`).
-    async fn take_all(
-        self: &Arc<Self>,
-        queue: Queue,
-        deliveries: &mut dyn Deliveries,
-        free: &Arc<Semaphore>,
-        slots: usize,
-    ) -> bool {
+    async fn take_all(self: &Arc<Self>, intake: &Intake, deliveries: &mut dyn Deliveries) -> bool {
         let mut taken = 0;
         loop {
-            let permit = tokio::select! {
-                () = self.until_stopping() => return true,
-                permit = Arc::clone(free).acquire_owned() => permit,
+            let turn = async {
+                let round = Arc::clone(&intake.rounds).acquire_owned().await.ok()?;
+                let permit = Arc::clone(&intake.free).acquire_owned().await.ok()?;
+                Some((round, permit))
             };
-            let Ok(permit) = permit else { return true };
+            let turn = tokio::select! {
+                () = self.until_stopping() => return true,
+                turn = turn => turn,
+            };
+            let Some((round, permit)) = turn else {
+                return true;
+            };
             let first = tokio::select! {
                 () = self.until_stopping() => return true,
                 first = deliveries.next() => first,
             };
             let Some(first) = first else { return false };
             let mut arrived = vec![(first, permit)];
-            while let Ok(permit) = Arc::clone(free).try_acquire_owned() {
+            while let Ok(permit) = Arc::clone(&intake.free).try_acquire_owned() {
                 let Some(next) = deliveries.next_now() else {
                     break;
                 };
                 arrived.push((next, permit));
             }
             taken += arrived.len();
-            // One look for each round of the slots, not for each job.
-            if taken >= slots {
+            // One look for some places, not for each job.
+            let is_enough = taken >= intake.slots.div_ceil(LOOKS_A_ROUND);
+            if is_enough {
                 taken = 0;
-                self.want(queue);
             }
-            self.take(queue, arrived).await;
+            let (parts, queue) = (Arc::clone(self), intake.queue);
+            telemetry::spawn(async move {
+                parts.take(queue, arrived).await;
+                drop(round);
+                if is_enough {
+                    parts.want(queue);
+                }
+            });
         }
     }
 
