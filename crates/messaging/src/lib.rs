@@ -40,7 +40,8 @@
 //!   job's id.
 //! - A tenant's job runs in a [`TenantTx`](database::TenantTx) of that tenant, opened by the
 //!   registry's word alone; a job of the platform is another type ([`PlatformJob`]).
-//! - No tenant keeps another waiting: each has its turn, and half of the places at most.
+//! - No tenant keeps another waiting: each has its turn, and half of the places at most; alone, all but
+//!   one.
 //! - A tenant that is not served has its jobs parked, and gets them back when it is served again.
 //! - A schedule fires once for each instant, and a fire and its jobs are committed together.
 //! - A broker ([`RabbitBroker`]) makes it faster and changes nothing else: without one, the process

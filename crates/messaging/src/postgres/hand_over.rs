@@ -56,8 +56,9 @@ const TURN: &str =
     "SELECT pg_try_advisory_xact_lock(hashtextextended('hrms jobs ' || $1, 0)) AS is_ours";
 
 /// How many may be on their way is twice what all workers of the queue can do at a time, so that
-/// none waits and nothing lies long where it cannot be taken back from; and a tenant has half of what
-/// they can do.
+/// none waits and nothing lies long where it cannot be taken back from. A tenant has half of what they
+/// can do; while nobody else has work, all but one: whoever comes finds a place, however long what is
+/// done takes.
 const ROOM: &str = "\
     WITH slots AS ( \
         SELECT coalesce(sum((queues::jsonb ->> $1)::bigint), 0)::bigint AS total FROM workers \
@@ -66,13 +67,14 @@ const ROOM: &str = "\
     SELECT CASE WHEN EXISTS (SELECT FROM paused_queues WHERE queue = $1) THEN 0 \
             ELSE greatest(0, least($2, 2 * total - (SELECT count(*) FROM jobs \
                 WHERE queue = $1 AND handed_over_until IS NOT NULL))) END AS places, \
-        greatest(1, total / 2) AS per_tenant \
+        greatest(1, total / 2) AS per_tenant, greatest(1, total - 1) AS alone \
     FROM slots";
 
 #[derive(FromQueryResult)]
 struct Room {
     places: i64,
     per_tenant: i64,
+    alone: i64,
 }
 
 /// The next `$3` tenants for whom something waits. The recursion goes from tenant to tenant by the
@@ -108,6 +110,12 @@ const PICK: &str = turns!(
         SELECT tenant_id, count(*) AS total FROM jobs \
         WHERE queue = $1 AND (state = 'running' OR handed_over_until IS NOT NULL) \
         GROUP BY tenant_id \
+    ), others AS ( \
+        SELECT $2 > '00000000-0000-0000-0000-000000000000' OR 1 < (SELECT count(*) FROM ( \
+            SELECT FROM turns WHERE EXISTS (SELECT FROM jobs j \
+                WHERE j.queue = $1 AND j.state IN ('ready', 'retry') \
+                    AND j.handed_over_until IS NULL AND j.tenant_id = turns.tenant_id \
+                    AND j.run_at <= now()) LIMIT 2) AS two) AS wait \
     ), due AS ( \
         SELECT job.id, turns.tenant_id, job.nth \
         FROM turns \
@@ -117,7 +125,10 @@ const PICK: &str = turns!(
             WHERE j.queue = $1 AND j.state IN ('ready', 'retry') AND j.handed_over_until IS NULL \
                 AND j.tenant_id = turns.tenant_id AND j.run_at <= now() \
             ORDER BY j.run_at, j.id \
-            LIMIT least($4, greatest(0, $5 - coalesce(under_way.total, 0))) \
+            LIMIT least($4, greatest(0, -coalesce(under_way.total, 0) + CASE \
+                WHEN (SELECT wait FROM others) \
+                    OR EXISTS (SELECT FROM under_way o WHERE o.tenant_id <> turns.tenant_id) \
+                THEN $5 ELSE $7 END)) \
         ) AS job \
     ), picked AS ( \
         SELECT id, tenant_id, nth FROM due ORDER BY nth, tenant_id LIMIT $4 \
@@ -127,7 +138,8 @@ const PICK: &str = turns!(
     WHERE jobs.id = picked.id AND jobs.id = ANY (ARRAY(SELECT id FROM picked)) \
         AND jobs.state IN ('ready', 'retry') AND jobs.handed_over_until IS NULL \
     RETURNING jobs.id, jobs.tenant_id, t.slug, t.schema_name, t.status, t.placement_epoch, \
-        jobs.kind, jobs.attempt, jobs.request_id, jobs.traceparent, jobs.tracestate, picked.nth"
+        jobs.kind, jobs.attempt, jobs.request_id, jobs.traceparent, jobs.tracestate, picked.nth, \
+        (SELECT count(*) FROM turns) AS turns"
 );
 
 /// How far a look came that found nothing: the next one goes on after these tenants, whose jobs wait
@@ -153,6 +165,7 @@ struct Row {
     traceparent: Option<String>,
     tracestate: Option<String>,
     nth: i64,
+    turns: i64,
 }
 
 /// Jobs of a tenant that the registry does not have are nobody's. Some at a time: there may be more
@@ -189,11 +202,17 @@ impl Store {
             room.places.into(),
             room.per_tenant.into(),
             wanted.patience.as_secs_f64().into(),
+            room.alone.into(),
         ];
         let mut rows: Vec<Row> = tx.rows(PICK, values).await?;
         rows.sort_unstable_by_key(|row| (row.nth, row.tenant_id));
         let picked = rows.iter().map(|row| row.tenant_id).max();
-        let last = if picked.is_some() {
+        // Whoever had a turn got what he may have: nobody is left behind them.
+        let is_round = rows.first().is_some_and(|row| row.turns < tenants)
+            && i64::try_from(rows.len()).is_ok_and(|picked| picked < room.places);
+        let last = if is_round {
+            None
+        } else if picked.is_some() {
             picked
         } else {
             let values = [queue.into(), wanted.from.into(), tenants.into()];

@@ -1,6 +1,9 @@
 //! No tenant keeps another one waiting.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use messaging::{JobState, LocalBroker, Queue, WorkerSettings};
 use testkit::{ACME, GLOBEX, INITECH, UMBRELLA};
@@ -46,27 +49,84 @@ async fn a_tenant_with_very_many_jobs_keeps_no_other_waiting() {
     worker.end().await;
 }
 
+fn with_places(places: usize) -> WorkerSettings {
+    WorkerSettings {
+        slots: [(Queue::Default, places)].into(),
+        ..quick()
+    }
+}
+
+async fn under_way(scene: &Scene) -> i64 {
+    let query = "SELECT count(*) FROM platform.jobs \
+         WHERE state = 'running' OR handed_over_until IS NOT NULL";
+    let mut superuser = scene.clone.superuser().await;
+    sqlx::query_scalar(query)
+        .fetch_one(&mut superuser)
+        .await
+        .unwrap()
+}
+
+/// Waits until so many jobs of others than Acme, or of Acme, are done.
+async fn until_done(scene: &Scene, of_acme: bool, count: i64) {
+    let deadline = Instant::now() + Duration::from_mins(1);
+    let mut superuser = scene.clone.superuser().await;
+    loop {
+        let query = "SELECT count(*) FROM platform.jobs \
+             WHERE state = 'done' AND (tenant_id = $1) = $2";
+        let done: i64 = sqlx::query_scalar(query)
+            .bind(ACME.id)
+            .bind(of_acme)
+            .fetch_one(&mut superuser)
+            .await
+            .unwrap();
+        if done >= count {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{done} of {count} are done");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Looks that find nothing more to hand over have passed.
+async fn some_looks() {
+    tokio::time::sleep(Duration::from_millis(200)).await;
+}
+
 #[tokio::test]
-async fn a_tenant_has_half_of_the_places_at_most() {
+async fn beside_others_a_tenant_has_half_of_the_places_at_most() {
+    let scene = Scene::arrange().await;
+    scene.order(GLOBEX, "first", Deed::Wait).await;
+    let worker = scene.work(with_places(4));
+    scene.gate.has_begun().await;
+    for number in 0..8 {
+        scene.order(ACME, &format!("w{number}"), Deed::Wait).await;
+    }
+    scene.gate.has_begun().await;
+    scene.gate.has_begun().await;
+    some_looks().await;
+    assert_eq!(under_way(&scene).await, 3);
+    let other = scene.order(INITECH, "other", Deed::Work).await;
+    scene.until(other, JobState::Done).await;
+    assert_eq!(under_way(&scene).await, 3);
+    scene.gate.may_end.add_permits(9);
+    scene.until_count(JobState::Done, 10).await;
+    worker.end().await;
+}
+
+#[tokio::test]
+async fn a_tenant_alone_has_all_places_but_one_and_whoever_comes_finds_that_one() {
     let scene = Scene::arrange().await;
     for number in 0..8 {
         scene.order(ACME, &format!("w{number}"), Deed::Wait).await;
     }
-    let worker = scene.work(WorkerSettings {
-        slots: [(Queue::Default, 4)].into(),
-        ..quick()
-    });
-    scene.gate.has_begun().await;
-    scene.gate.has_begun().await;
+    let worker = scene.work(with_places(4));
+    for _ in 0..3 {
+        scene.gate.has_begun().await;
+    }
+    some_looks().await;
+    assert_eq!(under_way(&scene).await, 3);
     let other = scene.order(GLOBEX, "other", Deed::Work).await;
     scene.until(other, JobState::Done).await;
-    let query = "SELECT count(*) FROM platform.jobs \
-         WHERE state = 'running' OR handed_over_until IS NOT NULL";
-    let under_way: i64 = sqlx::query_scalar(query)
-        .fetch_one(&mut scene.clone.superuser().await)
-        .await
-        .unwrap();
-    assert_eq!(under_way, 2);
     scene.gate.may_end.add_permits(8);
     scene.until_count(JobState::Done, 9).await;
     worker.end().await;
@@ -75,18 +135,53 @@ async fn a_tenant_has_half_of_the_places_at_most() {
 #[tokio::test]
 async fn half_of_three_places_is_one() {
     let scene = Scene::arrange().await;
+    scene.order(GLOBEX, "first", Deed::Wait).await;
+    let worker = scene.work(with_places(3));
+    scene.gate.has_begun().await;
     for number in 0..4 {
         scene.order(ACME, &format!("w{number}"), Deed::Wait).await;
     }
-    let worker = scene.work(WorkerSettings {
-        slots: [(Queue::Default, 3)].into(),
-        ..quick()
-    });
     scene.gate.has_begun().await;
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    assert_eq!(scene.gate.begun.available_permits(), 0);
-    scene.gate.may_end.add_permits(4);
-    scene.until_count(JobState::Done, 4).await;
+    some_looks().await;
+    assert_eq!(under_way(&scene).await, 2);
+    scene.gate.may_end.add_permits(5);
+    scene.until_count(JobState::Done, 5).await;
+    worker.end().await;
+}
+
+/// A flood and then, behind it, a few of each of the others: the last of the few has begun before a
+/// number of the flood's that does not depend on how large the flood is.
+#[tokio::test]
+async fn those_who_come_behind_a_flood_wait_for_their_turn_and_not_for_the_flood() {
+    let scene = Scene::arrange().await;
+    flood(&scene, 3_000).await;
+    let worker = scene.work(with_places(4));
+    until_done(&scene, true, 20).await;
+    let few = format!(
+        "INSERT INTO platform.jobs (id, tenant_id, kind, payload_version, payload, queue, \
+             max_attempts, run_at, created_at) \
+         SELECT gen_random_uuid(), whose::uuid, kind, payload_version, payload, queue, \
+             max_attempts, clock_timestamp(), clock_timestamp() \
+         FROM (SELECT * FROM platform.jobs LIMIT 1) AS template, generate_series(1, 20), \
+             unnest(ARRAY['{}', '{}', '{}']) AS whose",
+        GLOBEX.id, INITECH.id, UMBRELLA.id
+    );
+    scene.sql(&few).await;
+    until_done(&scene, false, 60).await;
+    // In turn each of the four has a quarter; alone for a moment, and on its way, Acme has some more.
+    let query = "WITH few AS (SELECT min(created_at) AS came, max(started_at) AS last \
+             FROM platform.jobs WHERE tenant_id <> $1) \
+         SELECT count(*) FROM platform.jobs, few \
+         WHERE tenant_id = $1 AND started_at BETWEEN came AND last";
+    let begun: i64 = sqlx::query_scalar(query)
+        .bind(ACME.id)
+        .fetch_one(&mut scene.clone.superuser().await)
+        .await
+        .unwrap();
+    assert!(
+        begun <= 80,
+        "{begun} of the flood's were begun before the last of the few"
+    );
     worker.end().await;
 }
 
