@@ -1,5 +1,6 @@
 //! Measures jobs that do nothing, on the server of `HRMS_TEST_DATABASE_URL`: how many a second from the
-//! table through the broker to `done`, how long one waits when nothing else does, how many are put down
+//! table through the broker to `done`, of five tenants and of one alone, how long one waits when nothing
+//! else does, and how long those of ten tenants wait beside one that has very many; how many are put down
 //! a second; beside the same statements sent by hand. `./just bench jobs` runs it for release.
 #![expect(
     clippy::unwrap_used,
@@ -23,11 +24,18 @@ use messaging::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
-use testkit::{ACME, FIXTURES, TestDatabase};
+use testkit::{ACME, FIXTURES, Fixture, TestDatabase};
 
 /// How many jobs a worker does at a time, and how many connections send the same by hand.
 const SLOTS: usize = 12;
 const JOBS: usize = 20_000;
+
+/// How many tenants have a few jobs each beside one that has very many, and how many.
+const OTHERS: usize = 10;
+const OF_EACH: usize = 20;
+
+/// How often that is measured.
+const ROUNDS: usize = 10;
 
 #[derive(Serialize, Deserialize)]
 struct Nothing {}
@@ -75,7 +83,19 @@ impl Bench {
             ..clone.settings()
         };
         let (database, authority) = clone.connect(settings).await;
-        let doors = FIXTURES.iter().map(|it| authority.tenant(it.record()));
+        let mut superuser = clone.superuser().await;
+        for Fixture { slug, schema, id } in more() {
+            let register = format!(
+                "INSERT INTO platform.tenants (id, slug, name, name_key, schema_name, placement, \
+                     status, created_at, updated_at) \
+                 VALUES ('{id}', '{slug}', '{slug}', '{slug}', '{schema}', 'pooled', 'active', \
+                     now(), now())"
+            );
+            let register = AssertSqlSafe(register);
+            superuser.execute(register).await.unwrap();
+        }
+        let all = FIXTURES.iter().copied().chain(more());
+        let doors = all.map(|it| authority.tenant(it.record()));
         Self {
             tenants: Arc::new(AtHand(doors.collect())),
             platform: authority.platform(),
@@ -106,24 +126,29 @@ impl Bench {
         }
     }
 
-    /// Fills the table anew, the tenants in turn.
-    async fn fill(&self, jobs: usize) {
-        let ids: Vec<_> = FIXTURES.iter().map(|it| format!("'{}'", it.id)).collect();
+    /// Fills the table anew, these tenants in turn.
+    async fn fill(&self, tenants: &[Fixture], jobs: usize) {
+        self.sql("TRUNCATE platform.jobs").await;
+        self.add(tenants, jobs).await;
+        self.sql("ANALYZE platform.jobs; CHECKPOINT").await;
+    }
+
+    async fn add(&self, tenants: &[Fixture], jobs: usize) {
+        let ids: Vec<_> = tenants.iter().map(|it| format!("'{}'", it.id)).collect();
         self.sql(&format!(
-            "TRUNCATE platform.jobs; \
-             INSERT INTO platform.jobs (id, tenant_id, kind, payload_version, payload, queue, \
+            "INSERT INTO platform.jobs (id, tenant_id, kind, payload_version, payload, queue, \
                  max_attempts, run_at, created_at) \
-             SELECT gen_random_uuid(), ((ARRAY[{}])[1 + n % 5])::uuid, 'bench.nothing', 1, '{{}}', \
-                 'default', 8, now(), now() FROM generate_series(1, {jobs}) n; \
-             ANALYZE platform.jobs; CHECKPOINT",
-            ids.join(", ")
+             SELECT gen_random_uuid(), ((ARRAY[{}])[1 + n % {}])::uuid, 'bench.nothing', 1, '{{}}', \
+                 'default', 8, now(), now() FROM generate_series(1, {jobs}) n",
+            ids.join(", "),
+            ids.len()
         ))
         .await;
     }
 
     /// The statements of a claim and of an end, for each job, over as many connections.
     async fn by_hand(&self) -> f64 {
-        self.fill(JOBS).await;
+        self.fill(&FIXTURES, JOBS).await;
         let rows: Vec<(uuid::Uuid, uuid::Uuid)> =
             sqlx::query_as("SELECT id, tenant_id FROM platform.jobs")
                 .fetch_all(&mut self.clone.superuser().await)
@@ -185,14 +210,20 @@ impl Bench {
         Worker::new(parts, settings)
     }
 
-    /// Jobs a second from the table to `done`, and the wait of one among none.
+    /// Jobs a second from the table to `done`, the wait of one among none, and that of ten tenants
+    /// alone and beside one that has very many.
     async fn through(&self, broker: Arc<dyn Broker>) -> Value {
-        self.fill(JOBS).await;
+        self.fill(&FIXTURES, JOBS).await;
         let (worker, stop) = self.worker(broker);
         let began = Instant::now();
         let working = telemetry::spawn(worker.run());
         self.until_done().await;
-        let rate = rate(JOBS, began.elapsed());
+        let of_five = rate(JOBS, began.elapsed());
+
+        self.fill(&[ACME], JOBS / 4).await;
+        let began = Instant::now();
+        self.until_done().await;
+        let of_one = rate(JOBS / 4, began.elapsed());
 
         self.sql("TRUNCATE platform.jobs").await;
         for _ in 0..300 {
@@ -200,16 +231,67 @@ impl Bench {
             tokio::time::sleep(Duration::from_millis(37)).await;
         }
         self.until_done().await;
-        let query = "SELECT extract(epoch FROM started_at - created_at)::float8 \
-             FROM platform.jobs ORDER BY 1";
-        let waits: Vec<f64> = sqlx::query_scalar(query)
-            .fetch_all(&mut self.clone.superuser().await)
+        let (p50, p99) = (self.wait(50).await, self.wait(99).await);
+
+        self.sql("TRUNCATE platform.jobs").await;
+        self.others().await;
+        let alone = self.wait(95).await;
+        self.fill(&[ACME], JOBS).await;
+        self.others().await;
+        let beside = self.wait(95).await;
+        let left = "SELECT count(*) FROM platform.jobs WHERE state = 'ready'";
+        let left: i64 = sqlx::query_scalar(left)
+            .fetch_one(&mut self.clone.superuser().await)
             .await
             .unwrap();
         stop.stop();
         working.await.unwrap().unwrap();
-        let ms = |share: usize| (waits.get(waits.len() * share / 100).unwrap() * 1_000.0).round();
-        json!({"jobs_per_second": rate.round(), "wait_p50_ms": ms(50), "wait_p99_ms": ms(99)})
+        json!({
+            "jobs_per_second": of_five.round(), "of_one_tenant": of_one.round(),
+            "wait_p50_ms": p50, "wait_p99_ms": p99,
+            "others": {"alone_p95_ms": alone, "beside_p95_ms": beside,
+                "times": (beside / alone * 100.0).round() / 100.0, "left_of_the_one": left},
+        })
+    }
+
+    /// Ten tenants put twenty jobs down each, all at once; some times over.
+    async fn others(&self) {
+        let others: Vec<_> = FIXTURES.into_iter().chain(more()).collect();
+        let others: Vec<_> = others.into_iter().filter(|it| *it != ACME).collect();
+        assert_eq!(others.len(), OTHERS);
+        let left = format!(
+            "SELECT EXISTS (SELECT FROM platform.jobs \
+             WHERE state IN ('ready', 'running', 'retry') AND tenant_id <> '{}')",
+            ACME.id
+        );
+        let mut superuser = self.clone.superuser().await;
+        for round in 0..ROUNDS {
+            // At another place of the poll each time.
+            let pause = 100 + 17 * u64::try_from(round).unwrap();
+            tokio::time::sleep(Duration::from_millis(pause)).await;
+            self.add(&others, OTHERS * OF_EACH).await;
+            let left = || AssertSqlSafe(left.clone());
+            while sqlx::query_scalar(left())
+                .fetch_one(&mut superuser)
+                .await
+                .unwrap()
+            {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+    }
+
+    /// How many milliseconds so many of a hundred jobs waited at most, those of a flood left out.
+    async fn wait(&self, share: usize) -> f64 {
+        let query = "SELECT extract(epoch FROM started_at - created_at)::float8 \
+             FROM platform.jobs WHERE started_at IS NOT NULL AND (tenant_id <> $1 \
+                 OR NOT EXISTS (SELECT FROM platform.jobs WHERE tenant_id <> $1)) ORDER BY 1";
+        let waits: Vec<f64> = sqlx::query_scalar(query)
+            .bind(ACME.id)
+            .fetch_all(&mut self.clone.superuser().await)
+            .await
+            .unwrap();
+        (waits.get(waits.len() * share / 100).unwrap() * 1_000.0).round()
     }
 
     async fn order(&self) {
@@ -238,6 +320,19 @@ impl Bench {
         clients.join_all().await;
         rate(8 * EACH, began.elapsed())
     }
+}
+
+/// Tenants of the pool beside those that every test finds.
+fn more() -> impl Iterator<Item = Fixture> {
+    const SLUGS: [&str; 6] = ["one", "two", "three", "four", "five", "six"];
+    SLUGS
+        .into_iter()
+        .zip(101_u128..)
+        .map(|(slug, number)| Fixture {
+            slug,
+            schema: "pool_0001",
+            id: uuid::Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0000 + number),
+        })
 }
 
 fn handlers() -> Handlers {
