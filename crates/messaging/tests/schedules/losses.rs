@@ -34,7 +34,7 @@ fn schedules() -> Schedules {
     schedules
 }
 
-async fn until_it_stumbles(superuser: &mut PgConnection) -> i32 {
+pub(crate) async fn until_it_stumbles(superuser: &mut PgConnection) -> i32 {
     let deadline = Instant::now() + std::time::Duration::from_secs(20);
     loop {
         let stumbled: Option<i32> = sqlx::query_scalar(
