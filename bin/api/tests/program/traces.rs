@@ -1,7 +1,12 @@
 //! What a collector of traces is sent, and what it is not.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    fmt::Write as _,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
 
+use app::telemetry::{self, LogFormat, LogSettings, TraceSettings};
 use opentelemetry_proto::tonic::{
     collector::trace::v1::ExportTraceServiceRequest,
     common::v1::{KeyValue, any_value::Value},
@@ -9,7 +14,7 @@ use opentelemetry_proto::tonic::{
 };
 use prost::Message as _;
 use serde_json::json;
-use testkit::{Api, USER_PASSWORD};
+use testkit::{Api, USER_PASSWORD, Worker};
 
 use crate::{Program, free_address, is_ready, program, terminate};
 
@@ -24,9 +29,9 @@ impl Collector {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let collector = self.clone();
-        app::telemetry::spawn(async move {
+        telemetry::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                app::telemetry::spawn(collector.clone().talk(stream));
+                telemetry::spawn(collector.clone().talk(stream));
             }
         });
         format!("http://{address}")
@@ -36,7 +41,7 @@ impl Collector {
         let mut connection = h2::server::handshake(stream).await.unwrap();
         while let Some(Ok((request, mut respond))) = connection.accept().await {
             let collector = self.clone();
-            app::telemetry::spawn(async move {
+            telemetry::spawn(async move {
                 assert_eq!(request.uri().path(), EXPORT);
                 let mut body = request.into_body();
                 let mut bytes = Vec::new();
@@ -170,6 +175,96 @@ async fn a_collector_that_is_away_holds_up_neither_a_request_nor_the_end() {
     }
     terminate(&running);
     assert!(running.0.wait().unwrap().success());
+}
+
+/// The request is answered by `hrms-api`, the job that it put down is done in this process, and RabbitMQ
+/// stands between them; both tell the same collector.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_trace_goes_from_the_request_through_rabbitmq_to_the_job_that_it_put_down() {
+    let api = Api::start().await;
+    let session = api.sign_in("acme", "hr_manager").await;
+    let collector = Collector::default();
+    let endpoint = collector.listen().await;
+    let address = free_address();
+    let mut command = program(&api.database().app_url(), &address);
+    command.env("HRMS_TRACES__ENDPOINT", &endpoint);
+    let mut running = Program(command.spawn().unwrap());
+    let log = LogSettings {
+        format: LogFormat::Json,
+        level: "warn".parse().unwrap(),
+        access_log: false,
+    };
+    let traces = TraceSettings {
+        endpoint: Some(endpoint.parse().unwrap()),
+        sample_one_in: 1,
+    };
+    let guard = telemetry::init("hrms-worker", &log, &traces).unwrap();
+    let url = api.database().app_url();
+    let worker = Worker::start(&url, |settings| {
+        settings.broker.url = Some(rabbitmq().into());
+        settings.broker.prefix = "test-traces".to_owned();
+    });
+    let worker = worker.await;
+    let client = reqwest::Client::new();
+    is_ready(&client, &address).await;
+
+    let mut csv = "employee_number,first_name,last_name,hire_date\n".to_owned();
+    for number in 0..1_001 {
+        writeln!(csv, "N{number},Ada,Byron {number},2020-01-01").unwrap();
+    }
+    let asked = client
+        .post(format!("http://{address}/api/v1/imports?kind=employees"))
+        .header("x-tenant-slug", "acme")
+        .header("content-type", "text/csv")
+        .header("traceparent", PARENT)
+        .bearer_auth(session.token())
+        .body(csv)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(asked.status(), 202);
+    let job = asked.headers()["location"].to_str().unwrap().to_owned();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        let shown = api.get(&session, &job).await;
+        if shown.body["state"] == "done" {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{}", shown.text);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let broker: String = sqlx::query_scalar("SELECT broker FROM platform.workers")
+        .fetch_one(&mut api.database().superuser().await)
+        .await
+        .unwrap();
+    // What is carried, RabbitMQ carries: without it the worker would do nothing.
+    assert_ne!(broker, "disabled");
+    worker.stop().await;
+    terminate(&running);
+    assert!(running.0.wait().unwrap().success());
+    // Sends what was still queued.
+    drop(guard);
+
+    let spans = collector.spans();
+    let of_trace = spans.iter().filter(|span| hex(&span.trace_id) == TRACE);
+    let of_trace: Vec<_> = of_trace.collect();
+    let named = |name: &str| *of_trace.iter().find(|span| span.name == name).unwrap();
+    let request = named("POST /api/v1/imports");
+    assert_eq!(hex(&request.parent_span_id), "00f067aa0ba902b7");
+    let import = named("employees.import");
+    assert_eq!(hex(&import.parent_span_id), hex(&request.span_id));
+    let id = job.rsplit('/').next();
+    assert_eq!(text(&import.attributes, "job").as_deref(), id);
+    assert_eq!(text(&import.attributes, "tenant").as_deref(), Some("acme"));
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tests take their server from the environment"
+)]
+fn rabbitmq() -> String {
+    std::env::var("HRMS_TEST_RABBITMQ_URL")
+        .unwrap_or_else(|_| panic!("HRMS_TEST_RABBITMQ_URL names the RabbitMQ to test on"))
 }
 
 fn hex(bytes: &[u8]) -> String {
