@@ -10,6 +10,7 @@ mod m20261128_000002_own_jobs;
 mod m20261128_000003_tenant_requests;
 mod m20261128_000004_events;
 mod m20261128_000005_finish;
+mod m20261128_000006_programs;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -30,4 +31,5 @@ crate::listed! {
     m20261128_000003_tenant_requests,
     m20261128_000004_events,
     m20261128_000005_finish,
+    m20261128_000006_programs,
 }

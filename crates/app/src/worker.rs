@@ -270,6 +270,7 @@ struct Backlog {
     waiting: [AtomicU64; Queue::ALL.len()],
     dead: AtomicU64,
     unsequenced: AtomicU64,
+    unknown: AtomicU64,
 }
 
 impl Backlog {
@@ -289,6 +290,7 @@ impl Backlog {
             if let Ok(unsequenced) = events.waiting().await {
                 self.unsequenced.store(unsequenced, Ordering::Relaxed);
             }
+            self.unknown.store(counted.unknown, Ordering::Relaxed);
         }
     }
 
@@ -311,6 +313,11 @@ impl Backlog {
             },
         );
         let backlog = Arc::clone(&self);
+        metrics.watch(
+            "hrms_jobs_unknown",
+            "Jobs that no worker which runs can do; ten thousand stand for all that are more.",
+            move || vec![(Vec::new(), backlog.unknown.load(Ordering::Relaxed) as f64)],
+        );
         metrics.watch(
             "hrms_jobs_dead",
             "Jobs that somebody must look at; ten thousand stand for all that are more.",

@@ -160,6 +160,11 @@ impl Kinds {
             .all(|(kind, version)| self.include(kind, *version))
     }
 
+    /// The newest payload of each.
+    pub(crate) fn versions(&self) -> &BTreeMap<&'static str, i16> {
+        &self.0
+    }
+
     /// Whether somebody does this kind of work, and reads this version of its payload.
     pub fn include(&self, kind: &str, version: i16) -> bool {
         self.0.get(kind).is_some_and(|newest| *newest >= version)

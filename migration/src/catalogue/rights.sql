@@ -25,7 +25,8 @@ everybodys (name) AS (
 -- What a worker writes down.
 of_workers (name) AS (
     VALUES ('jobs'), ('workers'), ('paused_queues'), ('schedules'), ('schedule_fires'),
-        ('recorded_events'), ('events'), ('event_feeds'), ('event_deliveries')
+        ('recorded_events'), ('events'), ('event_feeds'), ('event_deliveries'),
+        ('schedule_generations')
 ),
 -- A grant as it is written: what, to whom (PUBLIC is nobody's name), which right.
 granted AS (

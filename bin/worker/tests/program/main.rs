@@ -264,6 +264,7 @@ async fn health_says_whether_somebody_does_what_waits() {
         "hrms_job_attempts_total{kind=\"tenants.clear_away\",queue=\"bulk\",outcome=\"done\"} 4",
         "hrms_jobs_waiting{queue=\"critical\"} 0.0",
         "hrms_jobs_dead 0.0",
+        "hrms_jobs_unknown 0.0",
     ] {
         assert!(metrics.lines().any(|it| it == line), "{line}: {metrics}");
     }

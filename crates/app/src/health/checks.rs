@@ -145,13 +145,17 @@ async fn attendance(parts: &Parts) -> Result<(Check, Check), StoreError> {
     let tx = parts.aside.begin_platform_read(platform).await?;
     let seen = Jobs::attendance(&tx).await?;
     tx.commit().await?;
-    let worker = match seen.unattended {
-        Some(queues) => Check::Degraded(format!(
+    let worker = match (seen.unattended, seen.unknown) {
+        (Some(queues), _) => Check::Degraded(format!(
             "jobs have been waiting for more than a minute and no worker serves their queue \
              ({queues}): start `hrms-worker`"
         )),
-        None if seen.workers == 0 => Check::Disabled,
-        None => Check::Ok,
+        (None, Some(kinds)) => Check::Degraded(format!(
+            "jobs wait that no worker which runs can do ({kinds}): start the `hrms-worker` of the \
+             release that put them down"
+        )),
+        (None, None) if seen.workers == 0 => Check::Disabled,
+        (None, None) => Check::Ok,
     };
     let broker = match seen.away {
         Some(reason) => Check::Failed(reason),

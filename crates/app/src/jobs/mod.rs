@@ -116,12 +116,17 @@ fn subscribers() -> Subscribers {
     Subscribers::new()
 }
 
+/// How new the list of what is done at set times is: raised by whoever changes it, so that a worker of
+/// an older release, restarting while a newer one runs, does not bring its own list back.
+const GENERATION: u16 = 1;
+
 /// What is done at set times.
 ///
 /// # Errors
 /// Never, as long as the expressions below are right; a test reads them.
 pub(crate) fn schedules() -> Result<Schedules, ScheduleError> {
     Schedules::new()
+        .of_generation(GENERATION)
         .each_tenant(Schedule {
             name: "tenants.clear_away",
             // While few are awake where the tenant lives.

@@ -17,6 +17,8 @@ pub struct Backlog {
     pub waiting: BTreeMap<Queue, u64>,
     /// Jobs that somebody must look at.
     pub dead: u64,
+    /// Jobs that came to workers and that none which runs does.
+    pub unknown: u64,
 }
 
 /// The workers that were seen of late, and what waits for nobody.
@@ -30,6 +32,9 @@ pub struct Attendance {
     pub away: Option<String>,
     /// Queues whose jobs have been due for a minute and that no worker serves: `bulk, default`.
     pub unattended: Option<String>,
+    /// Kinds of work that have come to workers for more than a minute and that none of those which
+    /// serve their queue does: `leave.accrue, mail.send`.
+    pub unknown: Option<String>,
     /// Queues that wait until an operator says otherwise.
     pub paused: Option<String>,
 }
@@ -68,12 +73,35 @@ macro_rules! waiting {
     };
 }
 
+/// Jobs that a worker has given back because it does not know such work, or not this version of it,
+/// and that no other one does who serves their queue. Whoever gives one back lets it be tried again, so
+/// they are among those; the oldest are looked at first, and that they are very many changes nothing.
+/// A worker that does not say what it does may do all of it.
+macro_rules! unknown {
+    ($select:literal) => {
+        concat!(
+            "SELECT ",
+            $select,
+            " FROM (SELECT kind, queue, payload_version, created_at FROM jobs \
+                 WHERE state = 'retry' ORDER BY id LIMIT 10000) AS retried \
+             JOIN LATERAL (SELECT bool_or(kinds IS NULL OR coalesce( \
+                     (kinds ->> retried.kind)::smallint >= retried.payload_version, false)) AS is_done \
+                 FROM workers WHERE seen_at > now() - interval '30 s' \
+                     AND queues::jsonb ? retried.queue) AS worker ON NOT worker.is_done \
+             WHERE created_at < now() - interval '1 minute'"
+        )
+    };
+}
+
 const COUNT: &str = concat!(
     waiting!("critical"),
     waiting!("default"),
     waiting!("bulk"),
     waiting!("provisioning"),
-    "SELECT 'dead', (SELECT count(*) FROM (SELECT FROM jobs WHERE state = 'dead' LIMIT 10000) one)"
+    "SELECT 'dead', (SELECT count(*) FROM (SELECT FROM jobs WHERE state = 'dead' LIMIT 10000) one) \
+     UNION ALL SELECT 'unknown', (",
+    unknown!("count(*)"),
+    ")"
 );
 
 #[derive(FromQueryResult)]
@@ -82,7 +110,8 @@ struct Count {
     count: i64,
 }
 
-const ATTEND: &str = "\
+const ATTEND: &str = concat!(
+    "\
     WITH live AS (SELECT queues::jsonb AS queues, broker FROM workers \
         WHERE seen_at > now() - interval '30 s') \
     SELECT (SELECT count(*) FROM live) AS workers, \
@@ -96,7 +125,10 @@ const ATTEND: &str = "\
                     WHERE jobs.queue = q.queue AND state IN ('ready', 'retry') \
                         AND handed_over_until IS NULL \
                         AND run_at < now() - interval '1 minute')) AS unattended, \
-        (SELECT string_agg(queue, ', ' ORDER BY queue) FROM paused_queues) AS paused";
+        (SELECT string_agg(queue, ', ' ORDER BY queue) FROM paused_queues) AS paused, (",
+    unknown!("string_agg(DISTINCT kind, ', ' ORDER BY kind)"),
+    ") AS unknown"
+);
 
 const PAUSE: &str = "INSERT INTO paused_queues (queue) VALUES ($1) ON CONFLICT DO NOTHING";
 const RESUME: &str = "DELETE FROM paused_queues WHERE queue = $1";
@@ -173,10 +205,12 @@ impl Jobs {
         let mut backlog = Backlog::default();
         for Count { queue: word, count } in rows {
             let count = count.unsigned_abs();
-            if word == "dead" {
-                backlog.dead = count;
-            } else {
-                backlog.waiting.insert(queue(&word)?, count);
+            match &*word {
+                "dead" => backlog.dead = count,
+                "unknown" => backlog.unknown = count,
+                word => {
+                    backlog.waiting.insert(queue(word)?, count);
+                }
             }
         }
         Ok(backlog)

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::Store;
-use crate::Queue;
+use crate::{Kinds, Queue};
 
 /// A worker, as it says of itself.
 #[derive(Clone, Debug)]
@@ -18,6 +18,8 @@ pub(crate) struct Presence {
     pub(crate) host: String,
     /// How many jobs of each queue it does at a time.
     pub(crate) slots: BTreeMap<Queue, usize>,
+    /// What it does.
+    pub(crate) kinds: Kinds,
 }
 
 /// A lease that is held.
@@ -42,7 +44,8 @@ pub(crate) struct Swept {
 }
 
 const APPEAR: &str = "\
-    INSERT INTO workers (id, host, version, queues, broker) VALUES ($1, $2, $3, $4, $5) \
+    INSERT INTO workers (id, host, version, queues, broker, kinds) \
+    VALUES ($1, $2, $3, $4, $5, $6) \
     ON CONFLICT (id) DO UPDATE SET seen_at = now(), broker = excluded.broker";
 
 /// A row that somebody else has locked is left for the next time: one must not keep all others from
@@ -132,6 +135,7 @@ impl Store {
             env!("CARGO_PKG_VERSION").into(),
             json!(slots).to_string().into(),
             broker.into(),
+            json!(who.kinds.versions()).into(),
         ];
         self.run(APPEAR, values).await?;
         Ok(())

@@ -220,12 +220,22 @@ fn is_name(name: &str) -> bool {
 #[derive(Clone, Debug, Default)]
 pub struct Schedules {
     pub(crate) entries: Vec<Entry>,
+    pub(crate) generation: u16,
 }
 
 impl Schedules {
     /// Nothing is done at set times.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Says how new this list is. Of programs that run at the same time the newest list counts: an
+    /// older program that starts meanwhile neither brings its own back nor switches off what it does
+    /// not know. So whoever changes the list raises the number.
+    #[must_use]
+    pub fn of_generation(mut self, generation: u16) -> Self {
+        self.generation = generation;
+        self
     }
 
     /// Takes on work of the platform.

@@ -109,6 +109,30 @@ pub(super) async fn put(
     Ok(())
 }
 
+/// Says that a program of this generation runs.
+const SHOW: &str = "\
+    INSERT INTO schedule_generations (generation) VALUES ($1) \
+    ON CONFLICT (generation) DO UPDATE SET seen_at = now()";
+
+/// Whether one of a newer one does. One that was seen ten minutes ago may have been lost, and be back
+/// in a moment; after that it was taken back.
+const IS_NEWEST: &str = "\
+    SELECT NOT EXISTS (SELECT FROM schedule_generations \
+        WHERE generation > $1 AND seen_at > now() - interval '10 min') AS is_newest";
+
+#[derive(FromQueryResult)]
+struct Place {
+    is_newest: bool,
+}
+
+/// Says that a program of this generation runs; whether it is the newest.
+pub(super) async fn is_newest(tx: &PlatformTx, generation: u16) -> Result<bool, StoreError> {
+    let generation = i32::from(generation);
+    tx.run(SHOW, [generation.into()]).await?;
+    let place: Option<Place> = tx.row(IS_NEWEST, [generation.into()]).await?;
+    Ok(place.is_some_and(|it| it.is_newest))
+}
+
 /// Writes down what is declared, and switches off what is no longer.
 pub(super) async fn declare(
     tx: &PlatformTx,

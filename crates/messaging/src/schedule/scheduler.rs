@@ -2,7 +2,10 @@
 
 use std::{
     fmt,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -13,7 +16,7 @@ use sea_orm::FromQueryResult;
 use super::{
     Schedules, Ticked,
     fire::{IS_ANY_DUE, fire_some},
-    rows::{LOCK, declare, follow_zones},
+    rows::{LOCK, declare, follow_zones, is_newest},
 };
 use crate::postgres::Store;
 
@@ -57,6 +60,8 @@ pub struct Scheduler {
     store: Store,
     schedules: Arc<Schedules>,
     ambient: Ambient,
+    /// What it declares is what counts.
+    is_newest: Arc<AtomicBool>,
 }
 
 impl Scheduler {
@@ -75,19 +80,29 @@ impl Scheduler {
             store,
             schedules: Arc::new(schedules),
             ambient,
+            is_newest: Arc::default(),
         }
     }
 
     /// Writes down what is declared, and switches off what is no longer. What stays as it was keeps
     /// its next fire, and with it what was missed while nobody was there.
     ///
+    /// While a newer program runs (see [`Schedules::of_generation`]), or did within the last ten
+    /// minutes, all of it stays as that one wants it: `false`. [`Self::keep_up`] declares it when the
+    /// newer one is gone.
+    ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn declare(&self) -> Result<(), StoreError> {
+    pub async fn declare(&self) -> Result<bool, StoreError> {
         let tx = self.store.begin().await?;
         tx.run(WAIT, [LOCK.into()]).await?;
-        declare(&tx, &self.schedules.entries, &self.ambient).await?;
-        tx.commit().await
+        let is_newest = is_newest(&tx, self.schedules.generation).await?;
+        if is_newest {
+            declare(&tx, &self.schedules.entries, &self.ambient).await?;
+        }
+        tx.commit().await?;
+        self.is_newest.store(is_newest, Ordering::Relaxed);
+        Ok(is_newest)
     }
 
     /// Fires what is due, if anything is: that nothing is costs one query.
@@ -117,7 +132,8 @@ impl Scheduler {
     }
 
     /// Follows tenants into time zones that are new, and forgets fires of two weeks ago and the
-    /// schedules of tenants that are gone.
+    /// schedules of tenants that are gone. What is declared is so again when the newer program is gone
+    /// that kept it from counting.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -125,10 +141,18 @@ impl Scheduler {
         let Some(tx) = self.turn().await? else {
             return Ok(());
         };
-        follow_zones(&tx, &self.schedules.entries, false, &self.ambient).await?;
+        let was_newest = self.is_newest.load(Ordering::Relaxed);
+        let is_newest = is_newest(&tx, self.schedules.generation).await?;
+        if is_newest && !was_newest {
+            declare(&tx, &self.schedules.entries, &self.ambient).await?;
+        } else if is_newest {
+            follow_zones(&tx, &self.schedules.entries, false, &self.ambient).await?;
+        }
         tx.run(FORGET, []).await?;
         tx.run(ORPHANED, []).await?;
-        tx.commit().await
+        tx.commit().await?;
+        self.is_newest.store(is_newest, Ordering::Relaxed);
+        Ok(())
     }
 
     async fn turn(&self) -> Result<Option<PlatformTx>, StoreError> {

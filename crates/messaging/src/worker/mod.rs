@@ -173,8 +173,10 @@ impl Worker {
     /// When PostgreSQL cannot be told that it is there. Later outages are waited for.
     pub async fn run(self) -> Result<Drained, StoreError> {
         let parts = self.parts;
-        if let Some(scheduler) = &self.scheduler {
-            scheduler.declare().await?;
+        if let Some(scheduler) = &self.scheduler
+            && !scheduler.declare().await?
+        {
+            tracing::info!("a newer program says what is done at set times");
         }
         parts.appear().await?;
         let mut tasks = Vec::new();
@@ -230,6 +232,7 @@ impl Parts {
             worker: self.id,
             host: self.settings.host.clone(),
             slots: self.settings.slots.clone(),
+            kinds: self.handlers.kinds(),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kernel::{Ambient, TenantId};
-use messaging::{JobFilter, JobState, Queue};
+use messaging::{JobFilter, JobState, Jobs, Queue};
 use testkit::{ACME, GLOBEX};
 
 use crate::scene::{Deed, Scene, quick};
@@ -51,6 +51,58 @@ async fn progress_is_seen_while_a_job_is_done() {
     }
     scene.gate.let_end();
     scene.until(job, JobState::Done).await;
+    worker.end().await;
+}
+
+/// What operators are told that nobody does: the kinds, and how many jobs.
+async fn unknown(scene: &Scene) -> (Option<String>, u64) {
+    let tx = scene.database.begin_platform_read(&scene.platform);
+    let tx = tx.await.unwrap();
+    let seen = Jobs::attendance(&tx).await.unwrap();
+    tx.commit().await.unwrap();
+    (seen.unknown, scene.jobs.backlog().await.unwrap().unknown)
+}
+
+#[tokio::test]
+async fn work_that_none_of_the_workers_does_is_told_of() {
+    let scene = Scene::arrange().await;
+    let of_a_newer_kind = scene.order(ACME, "a", Deed::Work).await;
+    let of_a_newer_version = scene.order(ACME, "b", Deed::Work).await;
+    scene.order(GLOBEX, "c", Deed::FailForEver).await;
+    scene
+        .sql(&format!(
+            "UPDATE platform.jobs SET kind = 'tests.newer' WHERE id = '{of_a_newer_kind}'; \
+             UPDATE platform.jobs SET payload_version = 2 WHERE id = '{of_a_newer_version}'"
+        ))
+        .await;
+    let worker = scene.work(quick());
+    scene.until(of_a_newer_kind, JobState::Retry).await;
+    scene.until(of_a_newer_version, JobState::Retry).await;
+    scene.until_count(JobState::Dead, 1).await;
+    // A newer worker may be about to start.
+    assert_eq!(unknown(&scene).await, (None, 0));
+    scene
+        .sql("UPDATE platform.jobs SET created_at = created_at - interval '2 min'")
+        .await;
+    let kinds = "tests.newer, tests.note".to_owned();
+    assert_eq!(unknown(&scene).await, (Some(kinds), 2));
+    // One that says nothing of what it does may do all of it; one of another queue does not help.
+    for (queue, told) in [("bulk", 2), ("default", 0)] {
+        scene
+            .sql(&format!(
+                "INSERT INTO platform.workers (id, host, version, queues, broker) \
+                 VALUES (gen_random_uuid(), 'h', '0', '{{\"{queue}\": 1}}', 'disabled')"
+            ))
+            .await;
+        assert_eq!(unknown(&scene).await.1, told, "{queue}");
+    }
+    scene
+        .sql("DELETE FROM platform.workers WHERE host = 'h'")
+        .await;
+    // And so does one that knows what came later.
+    let kinds = "UPDATE platform.workers SET kinds = '{\"tests.newer\": 1, \"tests.note\": 2}'";
+    scene.sql(kinds).await;
+    assert_eq!(unknown(&scene).await, (None, 0));
     worker.end().await;
 }
 

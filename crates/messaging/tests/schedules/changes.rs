@@ -150,3 +150,39 @@ async fn a_schedule_that_cannot_fire_is_switched_off_and_keeps_no_other_waiting(
     clock.advance(Duration::MINUTE);
     assert_eq!(scheduler.tick().await.unwrap().fires, 2);
 }
+
+#[tokio::test]
+async fn an_older_program_that_restarts_leaves_the_schedules_as_a_newer_one_wants_them() {
+    const ON: &str = "SELECT string_agg(name || ' ' || cron, ', ' ORDER BY name) \
+         FROM platform.schedules WHERE is_on";
+    const NEWER: &str = "tests.new 0 * * * *, tests.one 30 * * * *";
+    let scene = Scene::arrange().await;
+    let clock = clock();
+    let old = scene.scheduler(one("0 * * * *").of_generation(1), &clock);
+    assert!(old.declare().await.unwrap());
+    let newer = one("30 * * * *").of_generation(2);
+    let newer = newer.platform(census("tests.new", "0 * * * *", Misfire::Once));
+    let newer = scene.scheduler(newer.unwrap(), &clock);
+    assert!(newer.declare().await.unwrap());
+    assert_eq!(scene.look(ON).await, NEWER);
+
+    let again = scene.scheduler(one("0 * * * *").of_generation(1), &clock);
+    assert!(!again.declare().await.unwrap());
+    again.keep_up().await.unwrap();
+    assert_eq!(scene.look(ON).await, NEWER);
+    // It fires what the newer one declared all the same.
+    clock.set(datetime!(2026-11-30 11:00 UTC));
+    assert_eq!(again.tick().await.unwrap().fires, 1);
+    assert_eq!(scene.fires("tests.new").await, "30 11:00");
+
+    // The release is taken back: the newer program was not seen for a while.
+    scene
+        .sql("UPDATE platform.schedule_generations SET seen_at = seen_at - interval '11 min'")
+        .await;
+    again.keep_up().await.unwrap();
+    assert_eq!(scene.look(ON).await, "tests.one 0 * * * *");
+    // Once more in the other direction.
+    newer.keep_up().await.unwrap();
+    assert!(newer.declare().await.unwrap());
+    assert_eq!(scene.look(ON).await, NEWER);
+}

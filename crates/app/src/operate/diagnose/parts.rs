@@ -89,6 +89,16 @@ pub(super) async fn jobs(platform: &Platform) -> Result<Check, Failure> {
         let remedy = "Start `hrms-worker`; [worker] in the settings says which queues it serves.";
         return Ok(Check::failed(NAME, problem, remedy));
     }
+    if let Some(kinds) = seen.unknown {
+        let problem = format!(
+            "{} jobs wait that no worker which runs can do: {kinds}",
+            backlog.unknown
+        );
+        let remedy = "Start the `hrms-worker` of the release that put them down; \
+                      `hrms-bootstrap jobs list --state retry` shows them, `jobs cancel ID` takes \
+                      one back.";
+        return Ok(Check::failed(NAME, problem, remedy));
+    }
     if let Some(reason) = seen.away {
         let remedy = "Start RabbitMQ, or correct its address: jobs wait until it is back.";
         return Ok(Check::failed(
