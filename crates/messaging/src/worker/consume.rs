@@ -190,12 +190,23 @@ impl Parts {
                     telemetry::spawn(async move {
                         parts.perform(queue, taken, place, lease).await;
                         receipt.acknowledge().await;
-                        drop(permit);
+                        parts.leave_place(queue, permit);
                     });
                 }
                 Claimed::NotNow => receipt.acknowledge().await,
                 Claimed::False(fault) => self.refuse(receipt, Some(&claim.envelope), &fault).await,
             }
+        }
+    }
+
+    /// Makes a place free. Where half of them are, too little is on its way: of one tenant no more may
+    /// be, until what it has under way has ended.
+    fn leave_place(&self, queue: Queue, permit: OwnedSemaphorePermit) {
+        let free = Arc::clone(permit.semaphore());
+        drop(permit);
+        let slots = self.settings.slots.get(&queue).copied().unwrap_or(1);
+        if free.available_permits() >= slots.div_ceil(2) {
+            self.want(queue);
         }
     }
 
