@@ -318,6 +318,7 @@ impl Backlog {
             "Jobs that no worker which runs can do; ten thousand stand for all that are more.",
             move || vec![(Vec::new(), backlog.unknown.load(Ordering::Relaxed) as f64)],
         );
+        let backlog = Arc::clone(&self);
         metrics.watch(
             "hrms_jobs_dead",
             "Jobs that somebody must look at; ten thousand stand for all that are more.",
