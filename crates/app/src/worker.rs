@@ -66,9 +66,10 @@ impl WorkerComponents {
         if slots.is_empty() {
             return Err(StartError::NoSlots);
         }
-        let provisioner = match slots.contains_key(&Queue::Provisioning) {
-            true => Some(Box::pin(provisioner(settings, &ambient)).await?),
-            false => None,
+        let provisioner = if slots.contains_key(&Queue::Provisioning) {
+            Some(Box::pin(provisioner(settings, &ambient)).await?)
+        } else {
+            None
         };
         let jobs = Jobs::new(database.clone(), platform.clone());
         let tools = Tools {

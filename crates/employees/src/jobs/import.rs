@@ -99,7 +99,7 @@ impl ImportsFiles {
         let fetched = self.files.fetch(tx, id, &file).await;
         if !fetched.map_err(|error| match error {
             FileError::Store(error) => JobError::from(error),
-            error => JobError::retry(error),
+            error @ FileError::Disk(_) => JobError::retry(error),
         })? {
             return Err(JobError::permanent(Gone(id)));
         }

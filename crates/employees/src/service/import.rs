@@ -425,10 +425,9 @@ impl DomainError for ImportError {
         match self {
             Self::Invalid(_) => ErrorKind::ValidationFailed,
             Self::Denied(error) => error.kind(),
-            Self::Busy => ErrorKind::Unavailable,
+            Self::Busy | Self::NotKept(_) => ErrorKind::Unavailable,
             Self::Changed(_) => ErrorKind::Conflict,
             Self::Store(error) => error.kind(),
-            Self::NotKept(_) => ErrorKind::Unavailable,
             Self::Interrupted => ErrorKind::Internal,
         }
     }
