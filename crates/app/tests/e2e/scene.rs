@@ -5,7 +5,7 @@ use std::time::Duration;
 use app::settings::Settings;
 use reqwest::Method;
 use serde_json::{Value, json};
-use sqlx::AssertSqlSafe;
+use sqlx::{AssertSqlSafe, Row as _};
 use testkit::{Answer, Api, Session};
 
 /// Keeps Acme's lists waiting until the connection's `ROLLBACK`.
@@ -179,6 +179,13 @@ pub(crate) async fn sql(api: &Api, batch: String) {
         .execute(&mut superuser)
         .await
         .unwrap();
+}
+
+/// A number of the database's.
+pub(crate) async fn number(api: &Api, query: &str) -> i64 {
+    let mut superuser = api.database().superuser().await;
+    let row = sqlx::query(AssertSqlSafe(query.to_owned()));
+    row.fetch_one(&mut superuser).await.unwrap().get(0)
 }
 
 /// Returns once it is so; gives up when that will never be.

@@ -2,23 +2,25 @@
 //! good.
 
 mod announce;
+mod later;
 
-use std::{collections::HashSet, fs::File, sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use database::{Database, FileError, Files, NewFile, StoreError, TenantContext, TenantTx};
+use database::{Database, StoreError, TenantContext, TenantTx};
 use kernel::{
     Ambient, Denied, DomainError, ErrorKind, FairLimits, FairPermit, FairSemaphore, FieldError,
-    JobId, PermissionMarker as _, Permit, Reach, TenantId,
+    PermissionMarker as _, Permit, Reach, TenantId,
 };
-use messaging::{EnqueueError, Enqueuer, EventLog, Order, Origin, OwnJob};
+use messaging::EventLog;
 use tokio::time::timeout;
+
+pub use later::LaterImport;
 
 use crate::{
     import::{
-        CheckedDraft, Content, Draft, Fault, Faults, ImportLimits, ImportMode, ImportReport,
+        CheckedDraft, Draft, Fault, Faults, ImportLimits, ImportMode, ImportReport,
         ImportRepository, ImportSet, Kind,
     },
-    jobs::ImportFile,
     model::EmployeeNumber,
     permission::Import,
     repository::{CounterRepository, Series},
@@ -75,22 +77,6 @@ impl Imported {
         }
     }
 }
-
-/// A file that is imported later, and how.
-#[derive(Clone, Debug)]
-pub struct LaterImport {
-    /// What its rows are.
-    pub kind: Kind,
-    /// What it calls our columns, as it was said.
-    pub map: String,
-    /// How it is imported.
-    pub options: ImportOptions,
-    /// The file.
-    pub content: Arc<File>,
-}
-
-/// How long a file is kept that nobody came to import.
-const KEPT: Duration = Duration::from_hours(14 * 24);
 
 /// Hears how an import gets on: so many of so many rows of a kind are stored.
 pub type Progress<'a> = &'a (dyn Fn(Kind, usize, usize) + Sync);
@@ -170,61 +156,6 @@ where
         let imported = self.import(&tx, &turn, draft, options, progress).await?;
         tx.commit().await?;
         Ok(imported)
-    }
-
-    /// Whether a file has more rows than are waited for.
-    ///
-    /// # Errors
-    /// [`ImportError::NotKept`] when it cannot be read.
-    pub async fn takes_long(
-        &self,
-        turn: &ImportTurn,
-        file: &Arc<File>,
-    ) -> Result<bool, ImportError> {
-        let (content, rows) = (Content::from(Arc::clone(file)), self.limits.inline_rows);
-        let counted = turn.compute(move || content.has_more_rows(rows)).await?;
-        counted.map_err(|error| ImportError::NotKept(error.into()))
-    }
-
-    /// Keeps a file and has it imported by a worker, once the transaction is committed.
-    ///
-    /// # Errors
-    /// [`ImportError::Denied`], [`ImportError::NotKept`], [`ImportError::Store`].
-    pub async fn later(
-        &self,
-        permit: &Permit<Import>,
-        tx: &TenantTx,
-        later: &LaterImport,
-        (files, enqueuer): (&dyn Files, &Enqueuer),
-        origin: Origin,
-    ) -> Result<JobId, ImportError> {
-        may_import(permit)?;
-        let unfinished = OwnJob::unfinished::<ImportFile>(tx).await?;
-        if unfinished >= self.limits.waiting {
-            return Err(ImportError::Busy);
-        }
-        let new = NewFile {
-            name: format!("{}.csv", later.kind),
-            expires_at: Some(self.ambient.now() + KEPT),
-        };
-        let file_id = files.store(tx, &new, &later.content).await;
-        let file_id = file_id.map_err(|error| match error {
-            FileError::Store(error) => ImportError::Store(error),
-            FileError::Disk(error) => ImportError::NotKept(error.into()),
-        })?;
-        let ImportOptions { mode, dry_run } = later.options;
-        let work = ImportFile {
-            file_id,
-            kind: later.kind,
-            map: later.map.clone(),
-            mode,
-            dry_run,
-        };
-        let job = enqueuer.enqueue(tx, &Order::now(work, origin)).await;
-        job.map_err(|error| match error {
-            EnqueueError::Store(error) => ImportError::Store(error),
-            error => ImportError::NotKept(error.into()),
-        })
     }
 
     pub(crate) async fn turn_as_operator(

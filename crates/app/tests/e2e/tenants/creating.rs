@@ -18,7 +18,7 @@ fn wanted(slug: &str) -> Value {
     })
 }
 
-async fn provisioner(api: &Api) -> Worker {
+pub(super) async fn provisioner(api: &Api) -> Worker {
     let admin_url = api.database().migrator_url();
     Worker::start(&api.database().app_url(), |settings| {
         settings.worker.provisioning = 2;
@@ -28,7 +28,7 @@ async fn provisioner(api: &Api) -> Worker {
 }
 
 /// The job that an answer points to, once it has ended.
-async fn ended(api: &Api, session: &Session, answer: &Answer) -> Value {
+pub(super) async fn ended(api: &Api, session: &Session, answer: &Answer) -> Value {
     let job = answer.header("location").unwrap().to_owned();
     let mut last = Value::Null;
     eventually(async || {

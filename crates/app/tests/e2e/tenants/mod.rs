@@ -1,5 +1,6 @@
 //! Tenants, as those who run the platform read and change them.
 
+mod attacks;
 mod changing;
 mod creating;
 mod domains;
