@@ -11,6 +11,7 @@ mod m20261128_000003_tenant_requests;
 mod m20261128_000004_events;
 mod m20261128_000005_finish;
 mod m20261128_000006_programs;
+mod m20261129_000001_audit;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -32,4 +33,5 @@ crate::listed! {
     m20261128_000004_events,
     m20261128_000005_finish,
     m20261128_000006_programs,
+    m20261129_000001_audit,
 }

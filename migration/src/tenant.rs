@@ -8,10 +8,14 @@ mod m20261126_000003_changes;
 mod m20261127_000001_belonging;
 mod m20261127_000005_user_locale;
 mod m20261128_000001_files;
+mod m20261129_000001_audit;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
 use crate::manifest::Entry;
+
+/// The platform has an audit of its own, of the same form.
+pub(crate) use m20261129_000001_audit::furnish as furnish_audit;
 
 /// The migrator of a tenant schema.
 pub struct Tenant;
@@ -26,4 +30,5 @@ crate::listed! {
     m20261127_000001_belonging,
     m20261127_000005_user_locale,
     m20261128_000001_files,
+    m20261129_000001_audit,
 }

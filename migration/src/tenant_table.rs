@@ -224,8 +224,17 @@ pub async fn create_tables(
     manager: &SchemaManager<'_>,
     tables: &[TenantTable],
 ) -> Result<(), DbErr> {
+    create_tables_for(manager, tables, None).await
+}
+
+/// The same, for the role of another schema than the one that is being migrated.
+pub(crate) async fn create_tables_for(
+    manager: &SchemaManager<'_>,
+    tables: &[TenantTable],
+    schema: Option<&str>,
+) -> Result<(), DbErr> {
     let conn = manager.get_connection();
-    let roles = Roles::read(conn, None).await?;
+    let roles = Roles::read(conn, schema).await?;
     run(conn, &sql(tables, &roles)).await
 }
 

@@ -82,6 +82,15 @@ pub enum StartError {
     /// A schedule of the program's own is none: a defect.
     #[error("the schedules of this program cannot be used")]
     Schedules(#[from] messaging::ScheduleError),
+    /// There is nothing to encrypt the record with.
+    #[error(
+        "audit.key is missing, without which nothing can be recorded, and so nothing be done: \
+         `hrms-bootstrap up` makes it, as the file audit-key in its folder of credentials"
+    )]
+    NoAuditKey,
+    /// The key of the audit is none.
+    #[error("audit.key cannot be used")]
+    AuditKey(#[from] audit::AuditKeyError),
     /// A worker makes tenants, and has no right to.
     #[error(
         "worker.provisioning is not 0, and database.admin_url is missing: making tenants takes the \
@@ -135,6 +144,7 @@ impl Components {
             freshness,
             directory,
             watch,
+            audit: _,
         } = Box::pin(Foundation::lay(settings, &ambient)).await?;
         let auth = Auth::start(
             auth_settings(&settings.auth),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use audit::{AuditKeys, AuditLog};
 use database::{Database, Freshness, FreshnessSettings, Login, PlatformContext, Watch};
 use kernel::Ambient;
 use tenancy::{Directory, PostgresTenants, Registry};
@@ -15,6 +16,7 @@ use crate::{
 /// A database that fits this program, and everything that is known of its tenants.
 pub(crate) struct Foundation {
     pub(crate) database: Database,
+    pub(crate) audit: AuditLog,
     pub(crate) registry: Arc<Registry>,
     pub(crate) platform: PlatformContext,
     pub(crate) freshness: Freshness,
@@ -27,8 +29,11 @@ impl Foundation {
     /// Connects as the application, and refuses a database that does not fit.
     pub(crate) async fn lay(settings: &Settings, ambient: &Ambient) -> Result<Self, StartError> {
         migration::manifest::verify().map_err(StartError::Manifest)?;
+        let key = settings.audit.key.as_ref().ok_or(StartError::NoAuditKey)?;
+        let audit = AuditLog::new(AuditKeys::read(key)?, ambient.clone());
         let (database, authority) =
             Database::connect(database_settings(&settings.database), Login::Application).await?;
+        let database = database.recorded_by(Arc::new(audit.clone()));
         let registry = Arc::new(Registry::new(
             database.clone(),
             authority,
@@ -52,6 +57,7 @@ impl Foundation {
             .await?;
         Ok(Self {
             database,
+            audit,
             registry,
             platform,
             freshness,

@@ -10,6 +10,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use audit::AuditLog;
 use auth::Purge;
 use database::{PostgresFiles, StoreError, TenantContext, Watch};
 use employees::{ImportService, postgres::Postgres};
@@ -55,6 +56,7 @@ impl WorkerComponents {
             platform,
             directory,
             watch,
+            audit,
             ..
         } = Box::pin(Foundation::lay(settings, &ambient)).await?;
         let slots = slots(&settings.worker);
@@ -67,7 +69,7 @@ impl WorkerComponents {
             return Err(StartError::NoSlots);
         }
         let provisioner = if slots.contains_key(&Queue::Provisioning) {
-            Some(Box::pin(provisioner(settings, &ambient)).await?)
+            Some(Box::pin(provisioner(settings, audit.clone(), &ambient)).await?)
         } else {
             None
         };
@@ -174,11 +176,15 @@ impl std::fmt::Debug for WorkerComponents {
 }
 
 /// What makes tenants: with the operator's login, which no other worker has.
-async fn provisioner(settings: &Settings, ambient: &Ambient) -> Result<Provisioner, StartError> {
+async fn provisioner(
+    settings: &Settings,
+    audit: AuditLog,
+    ambient: &Ambient,
+) -> Result<Provisioner, StartError> {
     let admin_url = settings.database.admin_url.as_ref();
     let admin_url = admin_url.ok_or(StartError::NoAdminUrl)?;
     let options = operate::connect_options(settings, admin_url, "hrms-worker");
-    let opened = Provisioner::open(settings, admin_url, options?, ambient);
+    let opened = Provisioner::open(settings, admin_url, options?, Some(audit), ambient);
     Ok(opened.await?)
 }
 

@@ -16,6 +16,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
     const CORE: &[&str] = &["web", "messaging", "mail", "database", "telemetry"];
     const DOMAIN: &[&str] = &[
         "activity",
+        "audit",
         "tenancy",
         "access",
         "web",
@@ -31,6 +32,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("web", &["database", "telemetry"]),
         ("messaging", &["database", "telemetry"]),
         ("activity", CORE),
+        ("audit", CORE),
         ("mail", &[]),
         ("tenancy", CORE),
         ("access", CORE),
@@ -41,6 +43,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
             "app",
             &[
                 "activity",
+                "audit",
                 "auth",
                 "employees",
                 "tenancy",
@@ -58,6 +61,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
             &[
                 "access",
                 "app",
+                "audit",
                 "auth",
                 "database",
                 "migration",
@@ -139,7 +143,14 @@ fn part(file: &Path, source: &Path) -> String {
 fn storage_stays_in_postgres_and_http_in_http() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut wrong = Vec::new();
-    for domain in ["activity", "tenancy", "access", "auth", "employees"] {
+    for domain in [
+        "activity",
+        "audit",
+        "tenancy",
+        "access",
+        "auth",
+        "employees",
+    ] {
         let source = root.join("crates").join(domain).join("src");
         for file in sources(&source) {
             let text = fs::read_to_string(&file).unwrap();

@@ -22,6 +22,9 @@ pub enum StoreError {
     /// The transaction failed earlier; nothing of it can be committed.
     #[error("the transaction failed earlier and cannot be committed")]
     Poisoned,
+    /// Something was to be recorded, and the process was composed without an [`AuditSink`](crate::AuditSink).
+    #[error("there is nothing to record with: nothing was kept")]
+    Unrecorded,
     /// Two transactions stood in each other's way and PostgreSQL ended this one: try it again.
     #[error("the transaction collided with another one")]
     Collision(#[source] sqlx::Error),

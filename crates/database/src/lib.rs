@@ -49,6 +49,7 @@
 //! }
 //! ```
 
+mod audit;
 mod connection;
 mod context;
 mod error;
@@ -66,6 +67,7 @@ mod scope;
 mod settings;
 mod tx;
 
+pub use audit::AuditSink;
 pub use context::{PlatformContext, RegistryAuthority, TenantContext, TenantRecord};
 pub use error::StoreError;
 pub use files::{FileError, Files, NewFile, PostgresFiles};

@@ -24,7 +24,8 @@ use secrecy::ExposeSecret as _;
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection, postgres::PgConnectOptions};
 
 use crate::{
-    DatabaseSettings, Installation, Login, RegistryAuthority, StoreError,
+    AuditSink, DatabaseSettings, Installation, Login, RegistryAuthority, StoreError,
+    audit::Recorder,
     connection::Connection,
     context::{Holder, Opening, PlatformContext, TenantContext},
     lease::Lease,
@@ -40,6 +41,7 @@ pub struct Database {
     leaves: Arc<Pool>,
     /// Those beside it, to close them too.
     beside: Arc<Mutex<Vec<Arc<Pool>>>>,
+    sink: Option<Arc<dyn AuditSink>>,
 }
 
 /// What a transaction is opened with beside its scope, in the same round trip.
@@ -119,9 +121,20 @@ impl Database {
                 pool,
                 leaves,
                 beside: Arc::default(),
+                sink: None,
             },
             RegistryAuthority::new(installation, statement_timeout),
         ))
+    }
+
+    /// The same database, with somebody who writes what is recorded in its transactions. Whoever
+    /// composes a process does so once, before anybody else has it.
+    #[must_use]
+    pub fn recorded_by(self, sink: Arc<dyn AuditSink>) -> Self {
+        Self {
+            sink: Some(sink),
+            ..self
+        }
     }
 
     /// Opens a transaction that reads and writes in a tenant.
@@ -152,7 +165,7 @@ impl Database {
         &self,
         tenant: &TenantContext,
     ) -> Result<Tx<Tenant, Write>, StoreError> {
-        open(&self.leaves, tenant, tenant.begin().leaf()).await
+        self.open(&self.leaves, tenant, tenant.begin().leaf()).await
     }
 
     /// Opens a transaction that reads and writes in a tenant, on terms of its own.
@@ -165,7 +178,7 @@ impl Database {
         terms: Terms,
     ) -> Result<Tx<Tenant, Write>, StoreError> {
         let batch = terms.add_to(tenant.begin().batch::<Write>());
-        open(&self.pool, tenant, &batch).await
+        self.open(&self.pool, tenant, &batch).await
     }
 
     /// Opens a transaction that reads and writes in the platform's schema, on terms of its own.
@@ -178,7 +191,7 @@ impl Database {
         terms: Terms,
     ) -> Result<Tx<Platform, Write>, StoreError> {
         let batch = terms.add_to(platform.begin().batch::<Write>());
-        open(&self.pool, platform, &batch).await
+        self.open(&self.pool, platform, &batch).await
     }
 
     /// Opens a transaction that reads in a tenant.
@@ -228,6 +241,7 @@ impl Database {
             leaves: Arc::clone(&pool),
             pool,
             beside: Arc::clone(&self.beside),
+            sink: self.sink.clone(),
         }
     }
 
@@ -271,27 +285,30 @@ impl Database {
     where
         S::Context: Opening,
     {
-        open(&self.pool, context, context.begin().batch::<M>()).await
+        let batch = context.begin().batch::<M>();
+        self.open(&self.pool, context, batch).await
     }
-}
 
-async fn open<S: Scope, M: Mode>(
-    pool: &Arc<Pool>,
-    context: &S::Context,
-    batch: &Arc<str>,
-) -> Result<Tx<S, M>, StoreError>
-where
-    S::Context: Opening,
-{
-    let waiting = pool.acquire(context.holder());
-    let permit = tokio::time::timeout(pool.settings.acquire_timeout, waiting)
-        .await
-        .map_err(|_elapsed| StoreError::PoolTimeout)??;
-    let begin = context.begin();
-    let lease = Lease::open(pool, permit, &begin.schema, batch).await?;
-    let timeout = pool.settings.round_trip_timeout();
-    let connection = Connection::new::<M>(lease, Arc::clone(&begin.tag), timeout);
-    Ok(Tx::new(connection, context.clone()))
+    async fn open<S: Scope, M: Mode>(
+        &self,
+        pool: &Arc<Pool>,
+        context: &S::Context,
+        batch: &Arc<str>,
+    ) -> Result<Tx<S, M>, StoreError>
+    where
+        S::Context: Opening,
+    {
+        let waiting = pool.acquire(context.holder());
+        let permit = tokio::time::timeout(pool.settings.acquire_timeout, waiting)
+            .await
+            .map_err(|_elapsed| StoreError::PoolTimeout)??;
+        let begin = context.begin();
+        let lease = Lease::open(pool, permit, &begin.schema, batch).await?;
+        let timeout = pool.settings.round_trip_timeout();
+        let connection = Connection::new::<M>(lease, Arc::clone(&begin.tag), timeout);
+        let recorder = Recorder::new(self.sink.clone());
+        Ok(Tx::new(connection, context.clone(), recorder))
+    }
 }
 
 impl fmt::Debug for Database {

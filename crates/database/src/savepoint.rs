@@ -1,6 +1,6 @@
 //! Failures that are expected.
 
-use crate::{StoreError, connection::Connection};
+use crate::{StoreError, audit::Recorder, connection::Connection};
 
 /// A place in a transaction to go back to, also from within another one. Ended by
 /// [`release`](Self::release) or [`undo`](Self::undo); dropped, what happened since is kept or
@@ -8,15 +8,26 @@ use crate::{StoreError, connection::Connection};
 #[must_use = "a savepoint is released or undone"]
 pub struct Savepoint<'tx> {
     connection: &'tx Connection,
+    recorder: &'tx Recorder,
+    /// How much was recorded before it.
+    recorded: usize,
     /// Its own: undoing it goes back behind every savepoint that was opened since.
     name: String,
 }
 
 impl<'tx> Savepoint<'tx> {
-    pub(crate) async fn open(connection: &'tx Connection) -> Result<Self, StoreError> {
+    pub(crate) async fn open(
+        connection: &'tx Connection,
+        recorder: &'tx Recorder,
+    ) -> Result<Self, StoreError> {
         let name = format!("s{}", connection.next_savepoint());
         connection.command(format!("SAVEPOINT {name}")).await?;
-        Ok(Self { connection, name })
+        Ok(Self {
+            connection,
+            recorder,
+            recorded: recorder.noted(),
+            name,
+        })
     }
 
     /// Keeps what happened since.
@@ -31,7 +42,7 @@ impl<'tx> Savepoint<'tx> {
             .await
     }
 
-    /// Undoes what happened since, and the failure with it.
+    /// Undoes what happened since, with what was recorded of it, and the failure.
     ///
     /// # Errors
     /// [`StoreError::Poisoned`] when the failure was no answer of PostgreSQL but a lost or
@@ -39,6 +50,7 @@ impl<'tx> Savepoint<'tx> {
     pub async fn undo(self) -> Result<(), StoreError> {
         let name = &self.name;
         self.connection.cure();
+        self.recorder.forget_behind(self.recorded);
         self.connection
             .command(format!(
                 "ROLLBACK TO SAVEPOINT {name}; RELEASE SAVEPOINT {name}"

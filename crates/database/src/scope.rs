@@ -1,6 +1,12 @@
 //! Where a transaction is and what it may do, as types.
 
-use crate::context::{PlatformContext, TenantContext};
+use futures_util::future::BoxFuture;
+use kernel::audit::AuditEntry;
+
+use crate::{
+    AuditSink, StoreError, Tx,
+    context::{PlatformContext, TenantContext},
+};
 
 mod sealed {
     pub trait Sealed {}
@@ -10,6 +16,16 @@ mod sealed {
 pub trait Scope: sealed::Sealed + Send + Sync + 'static {
     /// What proves that the transaction may be there.
     type Context: Clone + Send + Sync;
+
+    /// Has the sink write what was recorded in a transaction.
+    #[doc(hidden)]
+    fn record<'a>(
+        sink: &'a dyn AuditSink,
+        tx: &'a Tx<Self, Write>,
+        entries: Vec<AuditEntry>,
+    ) -> BoxFuture<'a, Result<(), StoreError>>
+    where
+        Self: Sized;
 }
 
 /// Inside one tenant.
@@ -23,11 +39,27 @@ pub enum Platform {}
 impl sealed::Sealed for Tenant {}
 impl Scope for Tenant {
     type Context = TenantContext;
+
+    fn record<'a>(
+        sink: &'a dyn AuditSink,
+        tx: &'a Tx<Self, Write>,
+        entries: Vec<AuditEntry>,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        sink.in_tenant(tx, entries)
+    }
 }
 
 impl sealed::Sealed for Platform {}
 impl Scope for Platform {
     type Context = PlatformContext;
+
+    fn record<'a>(
+        sink: &'a dyn AuditSink,
+        tx: &'a Tx<Self, Write>,
+        entries: Vec<AuditEntry>,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        sink.in_platform(tx, entries)
+    }
 }
 
 /// What a transaction may do.
@@ -36,6 +68,12 @@ pub trait Mode: sealed::Sealed + Send + Sync + 'static {
     const BEGIN: &'static str;
     /// Whether nothing is lost when the transaction is begun anew in the middle.
     const READS: bool;
+
+    /// Writes what was recorded in a transaction, before it is committed.
+    #[doc(hidden)]
+    fn record<S: Scope>(tx: &Tx<S, Self>) -> BoxFuture<'_, Result<(), StoreError>>
+    where
+        Self: Sized;
 }
 
 /// Reads only; PostgreSQL refuses a write as well.
@@ -50,12 +88,21 @@ impl sealed::Sealed for Read {}
 impl Mode for Read {
     const BEGIN: &'static str = "BEGIN READ ONLY";
     const READS: bool = true;
+
+    /// Who only reads has nothing to record it with.
+    fn record<S: Scope>(_tx: &Tx<S, Self>) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
 }
 
 impl sealed::Sealed for Write {}
 impl Mode for Write {
     const BEGIN: &'static str = "BEGIN";
     const READS: bool = false;
+
+    fn record<S: Scope>(tx: &Tx<S, Self>) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(tx.write_record())
+    }
 }
 
 /// Says where an entity lives. Written once, beside the entity:

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use kernel::TypedId;
+use kernel::{TypedId, audit::AuditEntry};
 use sea_orm::{
     ActiveModelBehavior, ActiveModelTrait, ConnectionTrait as _, DbBackend, DeleteMany,
     EntityTrait, FromQueryResult, IntoActiveModel, Iterable as _, Statement, UpdateMany, Value,
@@ -12,6 +12,7 @@ use telemetry::Origin;
 
 use crate::{
     Find, StoreError, TenantContext,
+    audit::Recorder,
     connection::Connection,
     savepoint::Savepoint,
     scope::{Mode, Platform, Read, Scope, Scoped, Tenant, Write},
@@ -120,6 +121,7 @@ pub struct Tx<S: Scope, M: Mode> {
     connection: Connection,
     context: S::Context,
     origin: Origin,
+    recorder: Recorder,
     mode: PhantomData<fn() -> M>,
 }
 
@@ -133,11 +135,12 @@ pub type PlatformTx = Tx<Platform, Write>;
 pub type PlatformReadTx = Tx<Platform, Read>;
 
 impl<S: Scope, M: Mode> Tx<S, M> {
-    pub(crate) fn new(connection: Connection, context: S::Context) -> Self {
+    pub(crate) fn new(connection: Connection, context: S::Context, recorder: Recorder) -> Self {
         Self {
             connection,
             context,
             origin: Origin::default(),
+            recorder,
             mode: PhantomData,
         }
     }
@@ -195,17 +198,19 @@ impl<S: Scope, M: Mode> Tx<S, M> {
 
     /// Opens a savepoint: what fails behind it can be undone without losing the transaction.
     pub async fn savepoint(&self) -> Result<Savepoint<'_>, StoreError> {
-        Savepoint::open(&self.connection).await
+        Savepoint::open(&self.connection, &self.recorder).await
     }
 
-    /// Makes it lasting, and the connection free.
+    /// Makes it lasting, with the [record](Tx::record) of what was done in it, and the connection free.
     ///
     /// # Errors
-    /// [`StoreError::Poisoned`] when a statement failed or was cancelled: nothing is kept.
+    /// [`StoreError::Poisoned`] when a statement failed or was cancelled, and
+    /// [`StoreError::Unrecorded`] when there is nothing to record with: nothing is kept.
     pub async fn commit(self) -> Result<(), StoreError> {
         if self.connection.is_poisoned() {
             return Err(StoreError::Poisoned);
         }
+        M::record(&self).await?;
         self.connection.into_lease().end("COMMIT").await
     }
 
@@ -223,6 +228,42 @@ impl<M: Mode> Tx<Tenant, M> {
 }
 
 impl<S: Scope> Tx<S, Write> {
+    /// Says on whose behalf everything in it is done. Whoever opens a transaction knows; whoever
+    /// records what was done in it asks the transaction, so that no use case can forget to tell.
+    pub fn initiated_by(self, origin: Origin) -> Self {
+        Self { origin, ..self }
+    }
+
+    /// On whose behalf everything in it is done; nobody's, unless somebody said so.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// Records that something was done in it. It is written with the commit, by the [`AuditSink`] of
+    /// the database: there is no change without its record, and no record of what never happened.
+    pub fn record(&self, entry: AuditEntry) {
+        self.recorder.note(entry);
+    }
+
+    /// How much was recorded in it so far.
+    pub fn recorded(&self) -> usize {
+        self.recorder.noted()
+    }
+
+    /// Writes what was recorded, before the end.
+    pub(crate) async fn write_record(&self) -> Result<(), StoreError> {
+        let entries = self.recorder.take();
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let sink = self.recorder.sink().ok_or(StoreError::Unrecorded)?;
+        S::record(sink, self, entries).await?;
+        if self.connection.is_poisoned() {
+            return Err(StoreError::Poisoned);
+        }
+        Ok(())
+    }
+
     /// Inserts a row and reads it back as stored.
     ///
     /// # Errors
@@ -321,17 +362,6 @@ impl<S: Scope> Tx<S, Write> {
 }
 
 impl Tx<Tenant, Write> {
-    /// Says on whose behalf everything in it is done. Whoever opens a transaction knows; whoever
-    /// records what was done in it asks the transaction, so that no use case can forget to tell.
-    pub fn initiated_by(self, origin: Origin) -> Self {
-        Self { origin, ..self }
-    }
-
-    /// On whose behalf everything in it is done; nobody's, unless somebody said so.
-    pub fn origin(&self) -> &Origin {
-        &self.origin
-    }
-
     /// Waits for the tenant's lock of this name and holds it until the transaction ends. A tree
     /// (departments, managers) is changed under one: acyclicity that is only checked is a race.
     pub async fn lock(&self, name: &'static str) -> Result<(), StoreError> {

@@ -35,6 +35,37 @@ pub enum AccessGroup {
     Notes,
 }
 
+impl AccessGroup {
+    /// Every group.
+    pub const ALL: &[Self] = &[
+        Self::Identity,
+        Self::Contact,
+        Self::Personal,
+        Self::Compensation,
+        Self::Bank,
+        Self::Medical,
+        Self::Notes,
+    ];
+
+    /// The word for it, in storage and on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Identity => "identity",
+            Self::Contact => "contact",
+            Self::Personal => "personal",
+            Self::Compensation => "compensation",
+            Self::Bank => "bank",
+            Self::Medical => "medical",
+            Self::Notes => "notes",
+        }
+    }
+
+    /// The group with this word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|it| it.as_str() == word)
+    }
+}
+
 /// The declaration of one field of one resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FieldDeclaration {
@@ -44,11 +75,28 @@ pub struct FieldDeclaration {
     pub class: Class,
     /// Which group of permissions opens it.
     pub group: AccessGroup,
+    /// Whether it holds the number of a bank account, or one that a government gave: recognised by its
+    /// last characters, and in records never repeated.
+    pub is_number: bool,
 }
 
 impl FieldDeclaration {
     /// Declares a field.
     pub const fn new(name: &'static str, class: Class, group: AccessGroup) -> Self {
-        Self { name, class, group }
+        Self {
+            name,
+            class,
+            group,
+            is_number: false,
+        }
+    }
+
+    /// The same, of a field that holds the number of a bank account or one that a government gave.
+    #[must_use]
+    pub const fn number(self) -> Self {
+        Self {
+            is_number: true,
+            ..self
+        }
     }
 }

@@ -109,6 +109,8 @@ typed_ids! {
     ScheduleId;
     /// Identifies an event: something that happened in a tenant.
     EventId;
+    /// Identifies a record of the audit.
+    AuditEventId;
 }
 
 #[cfg(test)]

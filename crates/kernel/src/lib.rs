@@ -24,6 +24,7 @@
 mod access;
 mod actor;
 mod ambient;
+pub mod audit;
 mod date_range;
 mod email;
 mod error;
@@ -46,9 +47,9 @@ pub use email::{EmailAddress, EmailAddressError};
 pub use error::{DomainError, ErrorKind, FieldError, FieldErrors};
 pub use fair::{FairLimits, FairPermit, FairRefusal, FairSemaphore};
 pub use id::{
-    CompensationId, DepartmentId, EmployeeId, EmploymentId, EventId, FileChunkId, FileId, JobId,
-    JobTitleId, LocationId, RefreshTokenId, RoleAssignmentId, ScheduleId, SessionId, TenantId,
-    TypedId, UserId, WorkerId,
+    AuditEventId, CompensationId, DepartmentId, EmployeeId, EmploymentId, EventId, FileChunkId,
+    FileId, JobId, JobTitleId, LocationId, RefreshTokenId, RoleAssignmentId, ScheduleId, SessionId,
+    TenantId, TypedId, UserId, WorkerId,
 };
 pub use iso_currency::Currency;
 pub use list::{

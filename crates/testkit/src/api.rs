@@ -269,7 +269,10 @@ pub fn email(role: &str, tenant: &str) -> String {
 /// When the URL is none.
 #[expect(clippy::expect_used, reason = "the test cannot run without settings")]
 pub fn api_settings(url: &str) -> Settings {
-    let from = LoadFrom::environment([("HRMS_DATABASE__URL", url)]);
+    let from = LoadFrom::environment([
+        ("HRMS_DATABASE__URL", url),
+        ("HRMS_AUDIT__KEY", crate::AUDIT_KEY),
+    ]);
     let mut settings = Settings::load(&from).expect("the settings are valid");
     settings.database.pool_size = 4;
     settings.http.workers = CoreCount::Exactly(1);

@@ -1,10 +1,15 @@
 //! A database of a test's own.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
 
+use audit::{AuditKeys, AuditLog};
 use database::{
     Database, DatabaseSettings, Login, PlatformContext, RegistryAuthority, TenantContext,
 };
+use kernel::Ambient;
 use secrecy::SecretString;
 use sqlx::PgConnection;
 
@@ -148,9 +153,10 @@ impl TestDatabase {
         reason = "the test cannot run without its database"
     )]
     pub async fn connect(&self, settings: DatabaseSettings) -> (Database, RegistryAuthority) {
-        Database::connect(settings, Login::Application)
+        let (database, authority) = Database::connect(settings, Login::Application)
             .await
-            .expect("the application connects")
+            .expect("the application connects");
+        (database.recorded_by(Arc::new(audit_log())), authority)
     }
 
     /// Connects as the application does and opens the door to every fixture.
@@ -166,6 +172,19 @@ impl TestDatabase {
             database,
         }
     }
+}
+
+/// The key of the audit, in every test.
+pub const AUDIT_KEY: &str = "dGhlIGtleSBvZiB0aGUgYXVkaXQgaW4gZXZlcnkgdGU=";
+
+/// What records in tests.
+///
+/// # Panics
+/// Never: the key is one.
+#[expect(clippy::expect_used, reason = "a constant")]
+pub fn audit_log() -> AuditLog {
+    let keys = AuditKeys::read(&AUDIT_KEY.into()).expect("the key is one");
+    AuditLog::new(keys, Ambient::system())
 }
 
 impl Drop for TestDatabase {

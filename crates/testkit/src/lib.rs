@@ -25,7 +25,7 @@ mod worker;
 
 #[cfg(feature = "api")]
 pub use api::{Answer, Api, AppLogin, Session, USER_PASSWORD, api_settings, email};
-pub use database::{DedicatedAndPooled, TestDatabase};
+pub use database::{AUDIT_KEY, DedicatedAndPooled, TestDatabase, audit_log};
 pub use empty::EmptyDatabase;
 pub use scale::scaled;
 pub use server::Server;

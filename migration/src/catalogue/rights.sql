@@ -20,13 +20,16 @@ changes_tenants (name) AS (
 -- By these everybody has work done; they ask themselves who calls.
 everybodys (name) AS (
     VALUES ('enqueue_job'), ('finish_job'), ('show_job'), ('cancel_job'), ('unfinished_jobs'), ('record_events'),
-        ('read_events'), ('next_events'), ('events_heard')
+        ('read_events'), ('next_events'), ('events_heard'), ('unsealed_audit_events'),
+        ('audit_events_sealed'), ('retire_audit_events')
 ),
 -- What a worker writes down.
 of_workers (name) AS (
     VALUES ('jobs'), ('workers'), ('paused_queues'), ('schedules'), ('schedule_fires'),
         ('recorded_events'), ('events'), ('event_feeds'), ('event_deliveries'),
-        ('schedule_generations')
+        ('schedule_generations'), ('audit_events'), ('audit_targets'), ('audit_links'),
+        ('audit_seals'), ('audit_subjects'), ('audit_holds'), ('audit_retirements'), ('audit_log'),
+        ('audit_checkpoints')
 ),
 -- A grant as it is written: what, to whom (PUBLIC is nobody's name), which right.
 granted AS (

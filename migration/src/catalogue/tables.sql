@@ -25,6 +25,21 @@ tenant_table AS (
     LEFT JOIN pg_catalog.pg_attribute id ON id.attrelid = relation.oid AND id.attname = 'id'
     WHERE relation.relkind IN ('r', 'p') AND relation.name !~ '\.seaql_migrations$'
 ),
+-- What keeps the audit: on which table, by which function, at what (as pg_trigger has it: 27 before
+-- UPDATE and DELETE of a row, 34 before TRUNCATE, 4 after INSERT of a statement).
+kept AS (
+    SELECT relation.oid, relation.name, (c.relname || suffix)::name AS trigger,
+        to_regprocedure(function) AS function, type
+    FROM relation
+    JOIN pg_catalog.pg_class c ON c.oid = relation.oid
+    CROSS JOIN (VALUES
+        ('_kept', 'platform.keep_audit()', 27),
+        ('_kept_whole', 'platform.keep_audit()', 34),
+        ('_noted', 'platform.note_audit_events()', 4)
+    ) AS expected (suffix, function, type)
+    WHERE c.relname IN ('audit_events', 'audit_targets', 'audit_links', 'audit_seals', 'audit_retirements')
+        AND (suffix <> '_noted' OR c.relname = 'audit_events')
+),
 finding AS (
     SELECT name AS object, 'its owner is ' || pg_catalog.pg_get_userbyid(relowner) AS problem,
         format('ALTER TABLE %s OWNER TO %sowner', name, prefix) AS remedy
@@ -41,7 +56,21 @@ finding AS (
     SELECT name, format('it has a trigger, %I', t.tgname), format('DROP TRIGGER %I ON %s', t.tgname, name)
     FROM relation
     JOIN pg_catalog.pg_trigger t ON t.tgrelid = relation.oid
-    WHERE NOT t.tgisinternal
+    WHERE NOT t.tgisinternal AND NOT EXISTS (
+        SELECT FROM kept WHERE kept.oid = relation.oid AND kept.trigger = t.tgname
+            AND kept.function = t.tgfoid AND kept.type = t.tgtype
+    )
+
+    -- The audit is appended to and nothing else, whoever comes.
+    UNION ALL
+    SELECT kept.name, format('its trigger %I is missing or does not fire', kept.trigger),
+        'put it back as the migration of the audit makes it; until then anything may have been changed'
+    FROM kept
+    WHERE NOT EXISTS (
+        SELECT FROM pg_catalog.pg_trigger t
+        WHERE t.tgrelid = kept.oid AND t.tgname = kept.trigger AND t.tgfoid = kept.function
+            AND t.tgtype = kept.type AND t.tgenabled IN ('O', 'A') AND t.tgqual IS NULL
+    )
 
     UNION ALL
     SELECT DISTINCT name, 'its foreign keys are not upheld', format('ALTER TABLE %s ENABLE TRIGGER ALL', name)

@@ -36,6 +36,7 @@ fn program(url: &str, listen: &str) -> Command {
     command
         .env_clear()
         .env("HRMS_DATABASE__URL", url)
+        .env("HRMS_AUDIT__KEY", testkit::AUDIT_KEY)
         .env("HRMS_HTTP__LISTEN", listen)
         .stderr(Stdio::piped())
         .stdout(Stdio::null());
@@ -114,6 +115,7 @@ async fn the_api_serves_on_the_socket_that_systemd_hands_over() {
     command
         .args(["-c", HAND_OVER, env!("CARGO_BIN_EXE_hrms-api")])
         .env("HRMS_DATABASE__URL", api.database().app_url())
+        .env("HRMS_AUDIT__KEY", testkit::AUDIT_KEY)
         // Nobody could bind this one.
         .env("HRMS_HTTP__LISTEN", "192.0.2.1:80")
         .stdin(Stdio::from(std::os::fd::OwnedFd::from(listener)))

@@ -25,6 +25,7 @@ impl Program {
         command
             .env_clear()
             .env("HRMS_DATABASE__URL", url)
+            .env("HRMS_AUDIT__KEY", testkit::AUDIT_KEY)
             .env("HRMS_WORKER__LEASE", "3s")
             .envs(more.iter().copied())
             .stdout(Stdio::null())

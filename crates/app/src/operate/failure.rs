@@ -96,6 +96,9 @@ pub enum Failure {
         /// What is wrong with it, and what to do.
         problem: String,
     },
+    /// The key of the audit is none.
+    #[error("the key of the audit cannot be used")]
+    AuditKey(#[source] audit::AuditKeyError),
     /// The settings were shown, and one that every program needs is not among them.
     #[error("{missing}")]
     Incomplete {
@@ -217,6 +220,10 @@ impl Failure {
             Self::File { .. } => "Check that the folder exists, and that you may read the file \
                                   and write in its folder."
                 .to_owned(),
+            Self::AuditKey(_) => "Put the key back that the installation was made with, from the file \
+                                  audit-key of its folder of credentials; another one reads nothing \
+                                  of what was recorded."
+                .to_owned(),
             Self::Credential { .. } => "Then run the same command again.".to_owned(),
             busy if busy.is_busy() => {
                 "Wait until it has ended, or end it with `SELECT pg_terminate_backend(…)`: what it has \
@@ -298,7 +305,8 @@ impl Failure {
             | Self::Hosts(_)
             | Self::Incomplete { .. }
             | Self::NoAdminUrl
-            | Self::MalformedAdminUrl => "settings",
+            | Self::MalformedAdminUrl
+            | Self::AuditKey(_) => "settings",
             Self::Argument { .. } => "argument",
             Self::NoDatabase { .. } => "no_database",
             Self::Refused(_) | Self::LoginRefused { .. } | Self::ApplicationLogin(_) => {

@@ -2,7 +2,9 @@
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
+use audit::{AuditKeys, AuditLog};
 use auth::{Purge, Users};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use database::Database;
 use kernel::{Ambient, Slug};
 use messaging::Jobs;
@@ -110,7 +112,14 @@ impl Operator {
     /// Opens the platform for an operator: it must be installed and migrated.
     pub(super) async fn open(&self) -> Result<Platform, Failure> {
         let options = self.options.clone();
-        let opened = Provisioner::open(&self.settings, &self.admin_url, options, &self.ambient);
+        let audit = self.audit_log()?;
+        let opened = Provisioner::open(
+            &self.settings,
+            &self.admin_url,
+            options,
+            audit,
+            &self.ambient,
+        );
         let Provisioner {
             database,
             registry,
@@ -145,6 +154,35 @@ impl Operator {
         }
     }
 
+    /// What records, with the key that was configured, or that was made here.
+    fn audit_log(&self) -> Result<Option<AuditLog>, Failure> {
+        let key = match (&self.settings.audit.key, &self.credentials) {
+            (Some(key), _) => Some(key.clone()),
+            (None, Some(credentials)) => credentials.read(AUDIT_KEY)?,
+            (None, None) => None,
+        };
+        let keys = key.map(|key| AuditKeys::read(&key)).transpose();
+        let keys = keys.map_err(Failure::AuditKey)?;
+        Ok(keys.map(|keys| AuditLog::new(keys, self.ambient.clone())))
+    }
+
+    /// Makes sure that there is a key of the audit.
+    pub(super) fn ensure_audit_key(&self) -> Result<(), Failure> {
+        match (&self.settings.audit.key, &self.credentials) {
+            (Some(_), _) => Ok(()),
+            (None, Some(credentials)) => {
+                credentials.keep(AUDIT_KEY, || draw_key(&self.ambient))?;
+                Ok(())
+            }
+            (None, None) => Err(Failure::Argument {
+                option: "--credentials-dir",
+                reason: "a key of the audit must be drawn, and there is no folder to keep it in; \
+                         or set HRMS_AUDIT__KEY"
+                    .to_owned(),
+            }),
+        }
+    }
+
     /// A password that is drawn when it is first needed, and kept under this name.
     pub(super) fn kept_password(&self, name: impl Into<String>) -> Password {
         match &self.credentials {
@@ -156,6 +194,13 @@ impl Operator {
     pub(super) async fn migrator(&self) -> Result<Migrator, Failure> {
         Ok(Migrator::connect(self.options.clone(), migrate::AT_ONCE).await?)
     }
+}
+
+/// The file with the key of the audit.
+const AUDIT_KEY: &str = "audit-key";
+
+fn draw_key(ambient: &Ambient) -> SecretString {
+    STANDARD.encode(ambient.bytes::<32>()).into()
 }
 
 impl fmt::Debug for Operator {

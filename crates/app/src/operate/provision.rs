@@ -3,6 +3,7 @@
 use std::{str::FromStr as _, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use audit::AuditLog;
 use auth::{Password, PasswordHash, PasswordHasher, Users};
 use database::{Database, DatabaseSettings, TenantContext};
 use kernel::{Ambient, SchemaName, TenantId};
@@ -68,11 +69,13 @@ pub(crate) struct Provisioner {
 }
 
 impl Provisioner {
-    /// Logs in as an operator, and waits a while for the database.
+    /// Logs in as an operator, and waits a while for the database. Without an audit there is nothing
+    /// that can be recorded, and so nothing to be done that is.
     pub(crate) async fn open(
         settings: &Settings,
         admin_url: &SecretString,
         options: PgConnectOptions,
+        audit: Option<AuditLog>,
         ambient: &Ambient,
     ) -> Result<Self, Failure> {
         let turn_timeout = settings.database.turn_timeout;
@@ -86,6 +89,10 @@ impl Provisioner {
             ..DatabaseSettings::new(admin_url.clone())
         };
         let (database, authority) = wait::open(&connection, PATIENCE).await?;
+        let database = match audit {
+            Some(audit) => database.recorded_by(Arc::new(audit)),
+            None => database,
+        };
         let tenants: Arc<dyn TenantRepository> = Arc::new(PostgresTenants);
         let registry = Registry::new(database.clone(), authority, Arc::clone(&tenants));
         let registry = Arc::new(registry);

@@ -55,6 +55,7 @@ impl Operator {
             .await?;
         let migrator = self.migrator().await?;
         let migrated = migrate::migrate(&migrator, &*self.reporter).await?;
+        self.ensure_audit_key()?;
         let platform = self.open().await?;
         self.ensure_keys(&platform).await?;
         let public = self

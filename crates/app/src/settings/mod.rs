@@ -50,9 +50,9 @@ pub use error::{Problem, SettingsError};
 pub use mail::{MailLinks, NoMailLinks};
 pub use reference::reference;
 pub use sections::{
-    Argon2Settings, AuthSettings, BrokerSettings, DatabaseSettings, HealthSettings, HttpSettings,
-    ImportSettings, LimitSettings, MailSettings, MetricsSettings, PrincipalCacheSettings,
-    TenancySettings, WorkerSettings,
+    Argon2Settings, AuditSettings, AuthSettings, BrokerSettings, DatabaseSettings, HealthSettings,
+    HttpSettings, ImportSettings, LimitSettings, MailSettings, MetricsSettings,
+    PrincipalCacheSettings, TenancySettings, WorkerSettings,
 };
 pub use sources::{DEFAULT_FILE, LoadFrom};
 pub use telemetry::{LogSettings, TraceSettings};
@@ -82,6 +82,8 @@ pub struct Settings {
     pub broker: BrokerSettings,
     /// Mails.
     pub mail: MailSettings,
+    /// The record of what was done.
+    pub audit: AuditSettings,
     /// Health checks.
     pub health: HealthSettings,
     /// Logs.
@@ -150,6 +152,7 @@ impl Settings {
             WorkerSettings::describe("worker"),
             BrokerSettings::describe("broker"),
             MailSettings::describe("mail"),
+            AuditSettings::describe("audit"),
             HealthSettings::describe("health"),
             LogSettings::describe("log"),
             MetricsSettings::describe("metrics"),
@@ -169,6 +172,7 @@ impl Settings {
         let worker = WorkerSettings::read("worker", reader);
         let broker = BrokerSettings::read("broker", reader);
         let mail = MailSettings::read("mail", reader);
+        let audit = AuditSettings::read("audit", reader);
         let health = HealthSettings::read("health", reader);
         let log = LogSettings::read("log", reader);
         let metrics = MetricsSettings::read("metrics", reader);
@@ -183,6 +187,7 @@ impl Settings {
             worker: worker?,
             broker: broker?,
             mail: mail?,
+            audit: audit?,
             health: health?,
             log: log?,
             metrics: metrics?,
@@ -202,6 +207,7 @@ impl Settings {
         self.worker.show("worker", &mut shown);
         self.broker.show("broker", &mut shown);
         self.mail.show("mail", &mut shown);
+        self.audit.show("audit", &mut shown);
         self.health.show("health", &mut shown);
         self.log.show("log", &mut shown);
         self.metrics.show("metrics", &mut shown);

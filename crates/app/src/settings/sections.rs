@@ -297,6 +297,16 @@ section! {
 }
 
 section! {
+    /// The record of what was done.
+    pub struct AuditSettings {
+        /// 32 random bytes in base64 (`openssl rand -base64 32`), the same for every process of an
+        /// installation, under which what is personal in the record is encrypted. `hrms-bootstrap up`
+        /// makes it. Who loses it loses those values; the record and its proof stay.
+        key: Option<SecretString>;
+    }
+}
+
+section! {
     /// Health checks.
     pub struct HealthSettings {
         /// How long a result is reused, so that asking can't load the database.

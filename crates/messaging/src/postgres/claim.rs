@@ -89,8 +89,10 @@ impl From<Row> for Taken {
             max_attempts: row.max_attempts,
             origin: Origin {
                 user: row.enqueued_by.map(UserId::new),
+                job: Some(JobId::new(row.id)),
                 request_id: row.request_id,
                 trace,
+                ..Origin::default()
             },
         }
     }

@@ -37,7 +37,7 @@ async fn an_event_says_what_happened_to_what_and_on_whose_behalf() {
     let tx = tx.initiated_by(Origin {
         user: Some(user),
         request_id: Some("r-1".to_owned()),
-        trace: None,
+        ..Origin::default()
     });
     scene.change_in(&tx, &it, Deed::Note).await;
     let deleted = Deleted { department: it[0] };

@@ -1,5 +1,7 @@
 //! The headers of every answer.
 
+use std::net::IpAddr;
+
 use actix_web::{
     dev::RequestHead,
     http::header::{self, HeaderMap, HeaderName, HeaderValue},
@@ -17,6 +19,10 @@ pub(crate) struct Dress<'pipeline> {
     pub(crate) request_id: String,
     /// The request's place in its trace.
     trace: TraceContext,
+    /// Where it came from.
+    address: Option<IpAddr>,
+    /// What the client says it is.
+    user_agent: Option<String>,
     /// What is done, as the route names it, as soon as there is one.
     pub(crate) action: Option<&'pipeline str>,
     /// What the client speaks.
@@ -37,6 +43,8 @@ impl Dress<'_> {
         let dress = Self {
             request_id,
             trace,
+            address: Some(edge.proxies.client(head)),
+            user_agent: user_agent(&head.headers),
             action: None,
             scheme: "http",
             origin: edge.cors.allowed(head).cloned(),
@@ -50,8 +58,12 @@ impl Dress<'_> {
     pub(crate) fn origin_of(&self, actor: Option<&Actor>) -> Origin {
         Origin {
             user: actor.map(|it| it.user_id),
+            session: actor.map(|it| it.session_id),
             request_id: Some(self.request_id.clone()),
             trace: Some(self.trace.clone()),
+            address: self.address,
+            user_agent: self.user_agent.clone(),
+            ..Origin::default()
         }
     }
 
@@ -99,6 +111,13 @@ const FIXED: [(HeaderName, &str); 5] = [
         "default-src 'none'; frame-ancestors 'none'",
     ),
 ];
+
+/// What the client says it is, as far as it can be read and no longer than anybody needs.
+fn user_agent(headers: &HeaderMap) -> Option<String> {
+    let said = headers.get(header::USER_AGENT)?.to_str().ok()?;
+    let short: String = said.chars().take(200).collect();
+    Some(short).filter(|it| !it.is_empty())
+}
 
 /// The client's `X-Request-Id`, if it is 1 to 128 of `[A-Za-z0-9._-]`; else a new one.
 fn request_id(ambient: &Ambient, headers: &HeaderMap) -> String {

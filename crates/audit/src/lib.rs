@@ -1,0 +1,43 @@
+//! The audit: what was done, by whom and to what; a record that cannot be lost, forged or quietly
+//! changed.
+//!
+//! A use case says what it did ([`Tx::record`](database::Tx::record)); [`AuditLog`] writes it with the
+//! commit, into the tenant's table `audit_events` or the platform's own. A second later the event is in
+//! the chain of its tenant, and the chain is signed.
+//!
+//! ```text
+//! use case ──record──▶ transaction ──commit──▶ audit_events ──seal──▶ audit_links, audit_seals ──▶ files
+//! ```
+//!
+//! # Invariants
+//! - There is no change without its record, and no record of what was rolled back: both are one
+//!   transaction.
+//! - What a record says of a person is encrypted with a key of his: without the key nothing of it can be
+//!   read any more, and the proof stays valid, for what is hashed is what is stored. A secret is never
+//!   recorded; the number of a bank account or an identity card is a keyed hash and its last characters.
+//! - Nothing is changed: the roles of tenants and of the platform may read and insert, and triggers refuse
+//!   everybody else.
+
+#![deny(missing_docs)]
+
+mod keys;
+mod log;
+mod postgres;
+mod privacy;
+mod record;
+
+pub use keys::{AuditKeyError, AuditKeys};
+pub use log::AuditLog;
+pub use privacy::PersonalValues;
+pub use record::{Record, RecordedActor};
+
+/// Every record of a tenant, in the order of their times: for tests.
+///
+/// # Errors
+/// [`database::StoreError`].
+#[doc(hidden)]
+pub async fn read_all<M: database::Mode>(
+    tx: &database::Tx<database::Tenant, M>,
+) -> Result<Vec<Record>, database::StoreError> {
+    postgres::read::all(tx, tx.tenant().id().uuid()).await
+}

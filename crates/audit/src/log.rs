@@ -1,0 +1,240 @@
+//! Recording: what a transaction did, written at its end.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use database::{AuditSink, Mode, PlatformTx, Scope, StoreError, TenantTx, Tx};
+use futures_util::future::BoxFuture;
+use kernel::{Ambient, AuditEventId, audit::AuditEntry};
+use serde_json::{Value, json};
+use telemetry::Origin;
+use uuid::Uuid;
+
+use crate::{
+    AuditKeyError, AuditKeys, PersonalValues, Record,
+    keys::PersonKey,
+    postgres::write::{self, Row},
+    privacy::{self, Sorted},
+    record::canonical_text,
+};
+
+/// Writes what transactions recorded. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct AuditLog {
+    keys: AuditKeys,
+    ambient: Ambient,
+}
+
+/// Events a statement: enough to make the round trip cheap, far from the statement's time limit.
+const CHUNK: usize = 1_000;
+
+impl AuditLog {
+    /// One that encrypts what is personal under these keys.
+    pub fn new(keys: AuditKeys, ambient: Ambient) -> Self {
+        Self { keys, ambient }
+    }
+
+    /// The keys that it encrypts under.
+    pub fn keys(&self) -> &AuditKeys {
+        &self.keys
+    }
+
+    /// A tenant's own hash of a text, by which a record names what must not stand in it.
+    ///
+    /// # Errors
+    /// [`AuditKeyError`]: a defect.
+    pub fn hash(&self, tenant: Uuid, text: &str) -> Result<String, AuditKeyError> {
+        self.keys.hash(tenant, text)
+    }
+
+    async fn write<S: Scope>(
+        &self,
+        tx: &Tx<S, database::Write>,
+        tenant: Uuid,
+        entries: Vec<AuditEntry>,
+    ) -> Result<(), StoreError> {
+        let mut entries = entries.into_iter().peekable();
+        while entries.peek().is_some() {
+            let some: Vec<AuditEntry> = entries.by_ref().take(CHUNK).collect();
+            let mut drafts = Vec::with_capacity(some.len());
+            for entry in some {
+                drafts.push(self.draft(tenant, entry)?);
+            }
+            let keys = self.keys_of(tx, tenant, &drafts).await?;
+            let rows: Result<Vec<Row>, _> = drafts
+                .into_iter()
+                .map(|draft| self.row(tenant, draft, &keys))
+                .collect();
+            write::events(tx, tx.origin(), &rows?, &self.ambient).await?;
+        }
+        Ok(())
+    }
+
+    fn draft(&self, tenant: Uuid, entry: AuditEntry) -> Result<Draft, StoreError> {
+        let has_subject = entry.subject.is_some();
+        let Sorted { open, personal } =
+            privacy::sort(&self.keys, tenant, entry.changes.clone(), has_subject)?;
+        Ok(Draft {
+            id: self.ambient.id::<AuditEventId>().uuid(),
+            entry,
+            open,
+            personal,
+        })
+    }
+
+    /// The keys of everybody of whom something personal is recorded; of whom there is none, a new one.
+    async fn keys_of<S: Scope>(
+        &self,
+        tx: &Tx<S, database::Write>,
+        tenant: Uuid,
+        drafts: &[Draft],
+    ) -> Result<BTreeMap<Uuid, PersonKey>, StoreError> {
+        let mut drawn = BTreeMap::new();
+        for person in drafts.iter().filter_map(Draft::person) {
+            let (_, kept) = self
+                .keys
+                .draw(&self.ambient, tenant, person)
+                .map_err(StoreError::corrupt)?;
+            drawn.insert(person, kept);
+        }
+        if drawn.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let kept = write::keys(tx, drawn).await?;
+        let keys = kept.into_iter().map(|(person, kept)| {
+            let key = self.keys.unwrap(tenant, person, &kept);
+            Ok((person, key.map_err(StoreError::corrupt)?))
+        });
+        keys.collect()
+    }
+
+    fn row(
+        &self,
+        tenant: Uuid,
+        draft: Draft,
+        keys: &BTreeMap<Uuid, PersonKey>,
+    ) -> Result<Row, StoreError> {
+        let person = draft.person();
+        let Draft {
+            id,
+            entry,
+            open,
+            personal,
+        } = draft;
+        let personal = match person {
+            None => None,
+            Some(person) => {
+                let key = keys.get(&person).ok_or_else(|| {
+                    StoreError::corrupt(format!("there is no key for the person {person}"))
+                })?;
+                let text = canonical_text(&personal)?;
+                let sealed = key.seal(&self.ambient, &[tenant, id, person], text.as_bytes());
+                Some(sealed.map_err(StoreError::corrupt)?)
+            }
+        };
+        let targets: Vec<Value> = entry
+            .targets
+            .iter()
+            .map(|it| json!({"type": it.kind, "id": it.id}))
+            .collect();
+        Ok(Row {
+            id,
+            action: entry.action,
+            category: entry.category.as_str(),
+            outcome: entry.outcome.as_str(),
+            target_ids: entry.targets.iter().map(|it| it.id).collect(),
+            targets: canonical_text(&targets)?,
+            changes: canonical_text(&open)?,
+            details: canonical_text(&entry.details)?,
+            subject_id: entry.subject,
+            personal,
+        })
+    }
+
+    /// The personal values of a record, if there are any and their key is still there.
+    ///
+    /// # Errors
+    /// [`StoreError`]; [`StoreError::Corrupt`] when they are not what was recorded.
+    pub async fn personal<S: Scope, M: Mode>(
+        &self,
+        tx: &Tx<S, M>,
+        record: &Record,
+    ) -> Result<Option<PersonalValues>, StoreError> {
+        let (Some(person), Some(sealed)) = (record.subject_id, &record.personal) else {
+            return Ok(None);
+        };
+        let Some(kept) = write::key(tx, person).await? else {
+            return Ok(None);
+        };
+        let engine = base64::engine::general_purpose::STANDARD;
+        let sealed = engine.decode(sealed).map_err(StoreError::corrupt)?;
+        let key = self.keys.unwrap(record.tenant_id, person, &kept);
+        let bound = [record.tenant_id, record.id, person];
+        let opened = key.and_then(|key| key.open(&bound, &sealed));
+        let text = opened.map_err(StoreError::corrupt)?;
+        serde_json::from_slice(&text)
+            .map(Some)
+            .map_err(StoreError::corrupt)
+    }
+
+    /// Destroys the key of a person: nothing personal that was recorded of him can be read any more,
+    /// and what proves the records stays as it is. `false` when there was none.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn forget<S: Scope>(
+        tx: &Tx<S, database::Write>,
+        person: Uuid,
+    ) -> Result<bool, StoreError> {
+        write::forget(tx, person).await
+    }
+}
+
+/// An entry on its way.
+struct Draft {
+    id: Uuid,
+    entry: AuditEntry,
+    open: Value,
+    personal: PersonalValues,
+}
+
+impl Draft {
+    /// Of whom it says something that is encrypted.
+    fn person(&self) -> Option<Uuid> {
+        self.entry.subject.filter(|_| !self.personal.0.is_empty())
+    }
+}
+
+/// Who did it, as a record has it.
+pub(crate) fn actor_type(origin: &Origin) -> &'static str {
+    match origin {
+        Origin { user: Some(_), .. } => "user",
+        Origin {
+            operator: Some(_), ..
+        } => "operator",
+        Origin {
+            request_id: Some(_),
+            job: None,
+            ..
+        } => "anonymous",
+        _ => "system",
+    }
+}
+
+impl AuditSink for AuditLog {
+    fn in_tenant<'a>(
+        &'a self,
+        tx: &'a TenantTx,
+        entries: Vec<AuditEntry>,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(self.write(tx, tx.tenant().id().uuid(), entries))
+    }
+
+    fn in_platform<'a>(
+        &'a self,
+        tx: &'a PlatformTx,
+        entries: Vec<AuditEntry>,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(self.write(tx, Uuid::nil(), entries))
+    }
+}

@@ -1,0 +1,9 @@
+//! The audit on a real database.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot arrange or look has failed"
+)]
+
+mod recording;
+mod scene;
