@@ -72,6 +72,19 @@ impl FromRequest for TenantOnly {
     }
 }
 
+/// Who asks, in which request and where from: for what comes of it, and the record of it.
+#[derive(Clone, Debug)]
+pub struct Provenance(pub Origin);
+
+impl FromRequest for Provenance {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+        ready(state(request, |state| Some(Self(state.origin.clone()))))
+    }
+}
+
 /// The proof that the actor holds the permission `P`. The first parameter of a handler, so that
 /// nothing is decoded for somebody who may not ask.
 #[derive(Debug)]

@@ -67,7 +67,7 @@ pub use body::{Body, secret};
 pub use catalogue::ErrorType;
 pub use change::Change;
 pub use conditional::IfMatch;
-pub use context::{Allowed, Signed, TenantOnly};
+pub use context::{Allowed, Provenance, Signed, TenantOnly};
 pub use cursor::{CursorKeyError, CursorScope, Cursors};
 pub use draft::{Draft, PatchOf};
 pub use edge::{
