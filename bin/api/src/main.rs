@@ -59,6 +59,7 @@ async fn serve(settings: Settings, guard: &telemetry::Guard) -> anyhow::Result<(
     let shown = shown.transpose()?;
     let mut components = Components::connect(&settings, Ambient::system()).await?;
     let database = components.database().clone();
+    let refusals = components.refusals().clone();
     let mut metrics = components.take_metrics();
     guard.show(&mut metrics);
     if let Some(listener) = shown {
@@ -75,6 +76,7 @@ async fn serve(settings: Settings, guard: &telemetry::Guard) -> anyhow::Result<(
     service::ready();
     server.await.context("the server failed")?;
     service::stopping();
+    refusals.settle(None).await;
     database.close().await;
     tracing::info!("stopped");
     Ok(())

@@ -63,6 +63,8 @@ pub const GRANTS: &[Grant] = &[
     grant("organisation:read",              Some(Tenant), Some(Tenant), None),
     grant("organisation:create",            Some(Tenant), Some(Tenant), None),
     grant("organisation:update",            Some(Tenant), Some(Tenant), None),
+    grant("audit:read",                     Some(Tenant), None,         None),
+    grant("audit:export",                   Some(Tenant), None,         None),
     grant("events:read",                    Some(Tenant), Some(Tenant), None),
     grant("jobs:read",                      Some(Tenant), Some(Own),    None),
     grant("jobs:cancel",                    Some(Tenant), Some(Own),    None),

@@ -4,10 +4,12 @@ use std::{num::NonZeroU32, sync::Arc};
 
 use access::RoleAuthorizer;
 use activity::{AllJobs, Feed, OwnJobs};
+use async_trait::async_trait;
+use audit::{AuditReader, KnownTenants, Opening, Refusals};
 use auth::{Argon2Settings, Auth, AuthSettings};
-use database::{Database, DatabaseSettings, Files, PostgresFiles, Watch};
+use database::{Database, DatabaseSettings, Files, PostgresFiles, TenantContext, Watch};
 use employees::{EmployeeService, ImportService, postgres::Postgres};
-use kernel::{Ambient, Authorizer};
+use kernel::{Ambient, Authorizer, PermissionMarker as _, TenantId, field::AccessGroup};
 use messaging::{Enqueuer, Jobs};
 use migration::fit::Misfit;
 use telemetry::{HttpMetrics, Metrics};
@@ -34,11 +36,13 @@ pub struct Components {
     pub(crate) directory: Arc<Directory>,
     pub(crate) administration: Administration,
     pub(crate) watch: Watch,
+    pub(crate) refusals: Refusals,
     pub(crate) auth: Auth,
     pub(crate) passwords: Arc<dyn Passwords>,
     pub(crate) enqueuer: Enqueuer,
     pub(crate) files: Arc<dyn Files>,
     pub(crate) feed: Feed,
+    pub(crate) audit: AuditReader,
     pub(crate) own_jobs: OwnJobs,
     pub(crate) all_jobs: AllJobs,
     pub(crate) employees: EmployeeService,
@@ -144,7 +148,7 @@ impl Components {
             freshness,
             directory,
             watch,
-            audit: _,
+            audit,
         } = Box::pin(Foundation::lay(settings, &ambient)).await?;
         let auth = Auth::start(
             auth_settings(&settings.auth),
@@ -175,12 +179,15 @@ impl Components {
         health.report().await;
         let document = openapi::document();
         let authorizer: Arc<dyn Authorizer> = Arc::new(RoleAuthorizer);
+        let known = Arc::new(Known(Arc::clone(&directory)));
+        let refusals = Refusals::new(audit.clone(), database.clone(), known);
         let mut metrics = metrics::of_parts(&database, &auth);
         let pipeline = Pipeline {
             routes: RouteTable::from_openapi(&document)?,
             tenants: Arc::new(Resolution::new(Arc::clone(&directory), rules)),
             authenticator: Arc::clone(&auth.authenticator) as _,
             authorizer: Arc::clone(&authorizer),
+            refusals: Arc::new(refusals.clone()),
             edge: edge(settings),
             metrics: HttpMetrics::register(&mut metrics, RouteTable::actions(&document)?),
             ambient: ambient.clone(),
@@ -201,6 +208,7 @@ impl Components {
                 Arc::clone(&authorizer),
                 employees::events::KINDS.iter().copied(),
             ),
+            audit: AuditReader::new(database.clone(), audit, Arc::clone(&authorizer), opening),
             own_jobs: OwnJobs::new(
                 database.clone(),
                 Arc::new(PostgresFiles::new(ambient.clone())),
@@ -223,6 +231,7 @@ impl Components {
             directory,
             administration,
             watch,
+            refusals,
             auth,
             database,
             metrics,
@@ -232,6 +241,11 @@ impl Components {
     /// What is counted and measured, to show it with what else the process knows.
     pub fn take_metrics(&mut self) -> Metrics {
         std::mem::take(&mut self.metrics)
+    }
+
+    /// What counts refusals, to record the last of them in the end.
+    pub fn refusals(&self) -> &Refusals {
+        &self.refusals
     }
 
     /// The pool, to close it in the end.
@@ -260,6 +274,29 @@ pub(crate) fn database_settings(settings: &settings::DatabaseSettings) -> Databa
         max_connection_lifetime: settings.max_connection_lifetime,
         max_schemas_per_connection: settings.max_schemas_per_connection,
         statement_cache_capacity: settings.statement_cache_capacity,
+    }
+}
+
+/// Which fields of a record are shown to whom, among those who read records. No domain has bank accounts,
+/// health or notes yet: whoever brings them says who may see them.
+fn opening(group: AccessGroup) -> Opening {
+    match group {
+        AccessGroup::Identity | AccessGroup::Contact | AccessGroup::Personal => Opening::Everybody,
+        AccessGroup::Compensation => {
+            Opening::Holders(employees::permission::ReadCompensation::PERMISSION)
+        }
+        AccessGroup::Bank | AccessGroup::Medical | AccessGroup::Notes => Opening::Nobody,
+    }
+}
+
+/// Finds the tenants of those who were refused.
+struct Known(Arc<Directory>);
+
+#[async_trait]
+impl KnownTenants for Known {
+    async fn find(&self, id: TenantId) -> Option<TenantContext> {
+        let found = self.0.by_id(id).await.ok().flatten();
+        found.map(|it| it.context.clone())
     }
 }
 

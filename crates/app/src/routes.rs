@@ -11,5 +11,6 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
     tenancy::configure(config);
     auth::configure(config);
     activity::configure(config);
+    audit::configure(config);
     employees::configure(config);
 }

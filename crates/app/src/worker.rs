@@ -20,7 +20,7 @@ use messaging::{
     Observer, Queue, RabbitBroker, RabbitSettings, Stop, Tenants, TenantsUnknown, Worker,
     WorkerParts,
 };
-use telemetry::{JobMetrics, Metrics};
+use telemetry::{JobMetrics, Metrics, Origin};
 use tenancy::Directory;
 
 use crate::{
@@ -184,7 +184,8 @@ async fn provisioner(
     let admin_url = settings.database.admin_url.as_ref();
     let admin_url = admin_url.ok_or(StartError::NoAdminUrl)?;
     let options = operate::connect_options(settings, admin_url, "hrms-worker");
-    let opened = Provisioner::open(settings, admin_url, options?, Some(audit), ambient);
+    let (audit, nobody) = (Some(audit), Origin::default());
+    let opened = Provisioner::open(settings, admin_url, options?, audit, ambient, &nobody);
     Ok(opened.await?)
 }
 

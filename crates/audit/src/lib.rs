@@ -15,21 +15,36 @@
 //! - What a record says of a person is encrypted with a key of his: without the key nothing of it can be
 //!   read any more, and the proof stays valid, for what is hashed is what is stored. A secret is never
 //!   recorded; the number of a bank account or an identity card is a keyed hash and its last characters.
+//! - A refusal is recorded after the request that was refused has ended ([`Refusals`]); of a flood, the
+//!   first of each minute, and then how many.
 //! - Nothing is changed: the roles of tenants and of the platform may read and insert, and triggers refuse
 //!   everybody else.
 
 #![deny(missing_docs)]
 
+mod error;
+mod floods;
+mod http;
 mod keys;
+mod lists;
 mod log;
+pub mod permission;
 mod postgres;
+mod presented;
 mod privacy;
+mod reader;
 mod record;
+mod refusals;
 
+pub use error::AuditError;
+pub use http::configure;
 pub use keys::{AuditKeyError, AuditKeys};
 pub use log::AuditLog;
+pub use presented::presented;
 pub use privacy::PersonalValues;
+pub use reader::{AuditEvent, AuditReader, Opening, Question, Seal};
 pub use record::{Record, RecordedActor};
+pub use refusals::{KnownTenants, Refusals};
 
 /// Every record of a tenant, in the order of their times: for tests.
 ///

@@ -1,17 +1,22 @@
 //! Recording: what a transaction did, written at its end.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use base64::Engine as _;
 use database::{AuditSink, Mode, PlatformTx, Scope, StoreError, TenantTx, Tx};
 use futures_util::future::BoxFuture;
-use kernel::{Ambient, AuditEventId, audit::AuditEntry};
+use kernel::{
+    Ambient, AuditEventId,
+    audit::{AuditCategory, AuditEntry},
+};
 use serde_json::{Value, json};
 use telemetry::Origin;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
-    AuditKeyError, AuditKeys, PersonalValues, Record,
+    AuditKeys, PersonalValues, Record,
+    floods::{Floods, Source},
     keys::PersonKey,
     postgres::write::{self, Row},
     privacy::{self, Sorted},
@@ -22,6 +27,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct AuditLog {
     keys: AuditKeys,
+    floods: Arc<Floods>,
     ambient: Ambient,
 }
 
@@ -31,20 +37,37 @@ const CHUNK: usize = 1_000;
 impl AuditLog {
     /// One that encrypts what is personal under these keys.
     pub fn new(keys: AuditKeys, ambient: Ambient) -> Self {
-        Self { keys, ambient }
+        Self {
+            keys,
+            floods: Arc::default(),
+            ambient,
+        }
     }
 
-    /// The keys that it encrypts under.
-    pub fn keys(&self) -> &AuditKeys {
-        &self.keys
+    /// What is counted instead of being recorded.
+    pub(crate) fn floods(&self) -> &Floods {
+        &self.floods
     }
 
-    /// A tenant's own hash of a text, by which a record names what must not stand in it.
-    ///
-    /// # Errors
-    /// [`AuditKeyError`]: a defect.
-    pub fn hash(&self, tenant: Uuid, text: &str) -> Result<String, AuditKeyError> {
-        self.keys.hash(tenant, text)
+    /// The time by the clock of this process.
+    pub(crate) fn now(&self) -> OffsetDateTime {
+        self.ambient.now()
+    }
+
+    /// Whether it is to be written: a refusal in a flood is counted.
+    fn admits(&self, tenant: Uuid, origin: &Origin, entry: &AuditEntry) -> bool {
+        let who = match origin {
+            Origin {
+                user: Some(user), ..
+            } => Some(user.to_string()),
+            Origin { address, .. } => address.map(|it| it.to_string()),
+        };
+        let source = Source {
+            tenant,
+            action: entry.action,
+            who,
+        };
+        entry.category != AuditCategory::Denied || self.floods.admits(&source, self.now())
     }
 
     async fn write<S: Scope>(
@@ -53,7 +76,8 @@ impl AuditLog {
         tenant: Uuid,
         entries: Vec<AuditEntry>,
     ) -> Result<(), StoreError> {
-        let mut entries = entries.into_iter().peekable();
+        let admitted = |entry: &AuditEntry| self.admits(tenant, tx.origin(), entry);
+        let mut entries = entries.into_iter().filter(admitted).peekable();
         while entries.peek().is_some() {
             let some: Vec<AuditEntry> = entries.by_ref().take(CHUNK).collect();
             let mut drafts = Vec::with_capacity(some.len());

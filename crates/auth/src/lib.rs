@@ -41,6 +41,7 @@ mod http;
 mod keys;
 mod model;
 mod postgres;
+mod record;
 mod repository;
 mod service;
 mod settings;
@@ -63,6 +64,7 @@ pub use model::{
     UnknownUserStatus, User, UserStatus,
 };
 pub use postgres::{PostgresKeys, PostgresSessions, PostgresUsers};
+pub use record::USER_FIELDS;
 pub use repository::{KeyRepository, SessionRepository, Store, UserRepository};
 pub use service::{
     CacheUsage, Purge, Purged, Sessions, SignedIn, Standings, TokenAuthenticator, Users,

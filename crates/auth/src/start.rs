@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use database::{Database, PlatformContext};
 use kernel::Ambient;
+use telemetry::Origin;
 
 use crate::{
     Argon2Settings, AuthError, AuthSettings, KeyRing, PasswordHasher, PostgresKeys,
@@ -82,6 +83,7 @@ impl Auth {
                 store,
                 hasher: Arc::clone(&hasher),
                 ambient,
+                origin: Origin::default(),
             }),
             hasher,
         })
@@ -103,6 +105,7 @@ impl Users {
             store: Store::postgres(),
             database,
             ambient,
+            origin: Origin::default(),
         })
     }
 }

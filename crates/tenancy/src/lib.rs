@@ -41,6 +41,7 @@ mod model;
 pub mod permission;
 mod ports;
 mod postgres;
+mod record;
 mod repository;
 mod service;
 
@@ -56,6 +57,7 @@ pub use ports::{
     SchemaProvisioner,
 };
 pub use postgres::PostgresTenants;
+pub use record::TENANT_FIELDS;
 pub use repository::{Illegible, TenantChanges, TenantClaim, TenantRepository};
 pub use service::{
     Administration, ChangesTenants, Directory, LockedTenant, NewTenant, Provisioning, Registered,

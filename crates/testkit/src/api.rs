@@ -300,6 +300,7 @@ async fn populate(server: &Server, name: &str) -> Result<(), Failure> {
         ..DatabaseSettings::new(url.into())
     };
     let (database, authority) = Database::connect(operator, Login::Operator).await?;
+    let database = database.recorded_by(std::sync::Arc::new(crate::audit_log()));
     let (platform, ambient) = (authority.platform(), Ambient::system());
     auth::ensure_signing_key(&database, &platform, &ambient).await?;
     auth::ensure_secret(&database, &platform, &ambient, auth::CURSOR_KEY).await?;

@@ -79,7 +79,7 @@ pub use edge::{
 pub use listing::{Exports, ListParameters, Listed, Listing, View, ViewParameters};
 pub use parameters::{Id, Query};
 pub use pipeline::{Pipeline, nothing_here, pipeline};
-pub use ports::{Authenticator, TenantResolver};
+pub use ports::{Authenticator, Refusal, RefusalLog, TenantResolver, TokenOwner};
 pub use problem::{FieldProblem, Problem, ProblemBody};
 pub use response::{Accepted, Answer, Created, Json, List, NoContent, PageInfo, Rendered, Whole};
 pub use route::{Access, RouteError, RouteTable};

@@ -64,6 +64,19 @@ impl<R: Listed> Listing<R> {
         given.map(|(_, value)| value.as_str())
     }
 
+    /// Whether the whole list is asked for, as CSV.
+    pub fn is_export(&self) -> bool {
+        matches!(self.format, Format::Csv)
+    }
+
+    /// By which fields it is filtered or searched, in the order of the query: the names, not the values.
+    pub fn filtered_by(&self) -> Vec<&'static str> {
+        let filters = self.query.conditions.iter().map(|it| it.field);
+        let extra = self.extra.iter().map(|(name, _)| *name);
+        let search = (!self.query.words.is_empty()).then_some("q");
+        filters.chain(extra).chain(search).collect()
+    }
+
     /// Answers with a page, or with the whole list as CSV: `read` reads a page.
     ///
     /// # Errors

@@ -25,7 +25,7 @@ use tracing::Instrument as _;
 use admission::Admitted;
 
 use crate::{
-    Authenticator, Problem, RouteTable, TenantResolver,
+    Authenticator, Problem, Refusal, RefusalLog, RouteTable, TenantResolver,
     edge::{ClientTime, Edge, answer::Dress, upload::Upload},
     route::Found,
 };
@@ -40,6 +40,8 @@ pub struct Pipeline {
     pub authenticator: Arc<dyn Authenticator>,
     /// Decides who may do what.
     pub authorizer: Arc<dyn Authorizer>,
+    /// Records who was refused.
+    pub refusals: Arc<dyn RefusalLog>,
     /// What is decided before anybody looks at what is asked.
     pub edge: Edge,
     /// Counts and times of what is answered.
@@ -107,6 +109,10 @@ pub async fn pipeline(
              been done already: look before you repeat it.",
         )),
     };
+    if let Err(problem) = &answered {
+        let recording = pipeline.record_refusal(&dress, problem);
+        recording.instrument(span.clone()).await;
+    }
     let _entered = span.enter();
     let whole = |mut response: HttpResponse| {
         dress.put_on(edge, response.headers_mut());
@@ -173,6 +179,27 @@ fn record(
 }
 
 impl Pipeline {
+    /// Records a refusal for want of a right, or with another tenant's token. That a token has expired
+    /// is none.
+    async fn record_refusal(&self, dress: &Dress<'_>, problem: &Problem) {
+        let is_refusal = matches!(
+            problem.kind(),
+            ErrorKind::PermissionDenied | ErrorKind::TenantMismatch
+        );
+        let (true, Some(tenant), Some(action)) = (is_refusal, &dress.tenant, dress.action) else {
+            return;
+        };
+        let refusal = Refusal {
+            tenant,
+            origin: dress.origin_of(dress.actor.as_ref()),
+            action,
+            kind: problem.kind(),
+            reason: problem.detail(),
+            owner: dress.owner,
+        };
+        self.refusals.refused(refusal).await;
+    }
+
     /// How long a request may take. Who asks for what takes long is waited for as long.
     fn time_of(&self, request: &ServiceRequest, found: &Found<'_>) -> Duration {
         match found {

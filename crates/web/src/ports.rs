@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 use database::TenantContext;
-use kernel::Actor;
+use kernel::{Actor, ErrorKind, SessionId, TenantId, UserId};
+use telemetry::Origin;
 
 use crate::Problem;
 
@@ -28,4 +29,43 @@ pub trait Authenticator: Send + Sync {
     /// # Errors
     /// The answer for a token that is not valid here.
     async fn authenticate(&self, tenant: &TenantContext, token: &str) -> Result<Actor, Problem>;
+
+    /// To whom a token belongs, in whichever tenant; nobody's, unless its signature is ours and it is
+    /// in force. Asked when it was refused in another tenant, to record the attempt where it belongs.
+    async fn owner(&self, token: &str) -> Option<TokenOwner>;
+}
+
+/// To whom a token belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenOwner {
+    /// The tenant it is bound to.
+    pub tenant_id: TenantId,
+    /// The user.
+    pub user_id: UserId,
+    /// His session.
+    pub session_id: SessionId,
+}
+
+/// Somebody was refused.
+#[derive(Clone, Debug)]
+pub struct Refusal<'a> {
+    /// The tenant that the request was for.
+    pub tenant: &'a TenantContext,
+    /// Who asked, in which request and where from.
+    pub origin: Origin,
+    /// What he asked for: `GET /api/v1/employees/{id}`.
+    pub action: &'a str,
+    /// How he was answered.
+    pub kind: ErrorKind,
+    /// Why, as he was told.
+    pub reason: &'a str,
+    /// To whom his token belongs, if that is another tenant's.
+    pub owner: Option<TokenOwner>,
+}
+
+/// Records refusals. Implemented by `audit`.
+#[async_trait]
+pub trait RefusalLog: Send + Sync {
+    /// Records one, after the request was refused and before the client hears of it.
+    async fn refused(&self, refusal: Refusal<'_>);
 }

@@ -120,6 +120,11 @@ impl Problem {
         self.kind
     }
 
+    /// The sentence for the client.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// Whether the same may succeed when the whole transaction is done again.
     pub(crate) fn is_transient(&self) -> bool {
         self.transient

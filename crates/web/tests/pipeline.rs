@@ -26,8 +26,8 @@ use serde_json::{Value, json};
 use telemetry::{HttpMetrics, Metrics};
 use tracing::{Event, Level, Metadata, Subscriber, span};
 use web::{
-    Authenticator, Edge, Pipeline, Problem, RouteTable, Signed, TenantResolver, nothing_here,
-    pipeline,
+    Authenticator, Edge, Pipeline, Problem, Refusal, RefusalLog, RouteTable, Signed,
+    TenantResolver, TokenOwner, nothing_here, pipeline,
 };
 
 /// No route here needs any of these.
@@ -48,6 +48,17 @@ impl TenantResolver for Unasked {
 impl Authenticator for Unasked {
     async fn authenticate(&self, _tenant: &TenantContext, _token: &str) -> Result<Actor, Problem> {
         panic!("no route here needs a token")
+    }
+
+    async fn owner(&self, _token: &str) -> Option<TokenOwner> {
+        panic!("no route here takes a token")
+    }
+}
+
+#[async_trait]
+impl RefusalLog for Unasked {
+    async fn refused(&self, _refusal: Refusal<'_>) {
+        panic!("nobody is refused here")
     }
 }
 
@@ -88,6 +99,7 @@ fn composed() -> Pipeline {
         routes: RouteTable::from_openapi(&document).unwrap(),
         tenants: Arc::new(Unasked),
         authenticator: Arc::new(Unasked),
+        refusals: Arc::new(Unasked),
         authorizer: Arc::new(Unasked),
         edge: Edge::default(),
         metrics: HttpMetrics::register(&mut Metrics::new(), []),

@@ -3,7 +3,10 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use database::{Database, Files, Mode, Tenant, TenantContext, TenantTx, Tx};
-use kernel::{Actor, JobId, PermissionMarker, Permit, Reach};
+use kernel::{
+    Actor, JobId, PermissionMarker, Permit, Reach,
+    audit::{AuditCategory, AuditEntry},
+};
 use messaging::OwnJob;
 
 use crate::{
@@ -85,6 +88,8 @@ impl OwnJobs {
         if let Some(file) = file.and_then(|file| serde_json::from_value(file).ok()) {
             self.files.delete(tx, file).await?;
         }
+        let entry = AuditEntry::new("job.cancelled.v1", AuditCategory::Admin);
+        tx.record(entry.on("job", id).detail("kind", job.kind.as_str()));
         Ok(job)
     }
 

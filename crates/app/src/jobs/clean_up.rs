@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use auth::Purge;
 use database::{Files, Platform, PlatformTx, Tenant, TenantTx};
-use kernel::Ambient;
+use kernel::{
+    Ambient,
+    audit::{AuditCategory, AuditEntry},
+};
 use messaging::{JobError, Jobs, PlatformJob, Queue, Run, TenantJob, Work};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -65,6 +68,10 @@ impl TenantJob for ClearsAway {
             if cleared < u64::from(FILES) {
                 break;
             }
+        }
+        if answers + files > 0 {
+            let entry = AuditEntry::new("leftovers.purged.v1", AuditCategory::System);
+            tx.record(entry.detail("answers", answers).detail("files", files));
         }
         Ok(json!({"sessions": sessions, "answers": answers, "files": files}))
     }

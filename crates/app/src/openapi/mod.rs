@@ -53,13 +53,14 @@ const DESCRIPTION: &str = "Human resources for many companies, each alone with i
     is a problem document (RFC 9457) with a stable code in `error`.";
 
 /// The groups of operations.
-const TAGS: [(&str, &str); 10] = [
+const TAGS: [(&str, &str); 11] = [
     ("auth", "Signing in and out, and who is signed in."),
     ("tenant", "The company that is asked for."),
     ("employees", "People, and what they work as."),
     ("organisation", "Departments, job titles and locations."),
     ("imports", "Bringing in many at once."),
     ("events", "What happened, in one order without gaps."),
+    ("audit", "Who did what, and the proof of it."),
     ("jobs", "Long work: how far it is, and what came of it."),
     ("platform", "All companies, for those who run the platform."),
     ("health", "How the platform is."),

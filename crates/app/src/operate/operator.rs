@@ -1,6 +1,6 @@
 //! An operator's login and what can be reached with it.
 
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{fmt, fs, os::unix::fs::MetadataExt as _, path::PathBuf, sync::Arc};
 
 use audit::{AuditKeys, AuditLog};
 use auth::{Purge, Users};
@@ -11,6 +11,7 @@ use messaging::Jobs;
 use migration::Migrator;
 use secrecy::SecretString;
 use sqlx::{PgConnection, postgres::PgConnectOptions};
+use telemetry::Origin;
 use tenancy::{Administration, PostgresTenants, Provisioning, Registered, Registry};
 
 use super::{
@@ -112,13 +113,14 @@ impl Operator {
     /// Opens the platform for an operator: it must be installed and migrated.
     pub(super) async fn open(&self) -> Result<Platform, Failure> {
         let options = self.options.clone();
-        let audit = self.audit_log()?;
+        let (audit, origin) = (self.audit_log()?, origin());
         let opened = Provisioner::open(
             &self.settings,
             &self.admin_url,
             options,
             audit,
             &self.ambient,
+            &origin,
         );
         let Provisioner {
             database,
@@ -142,6 +144,7 @@ impl Operator {
             provisioning,
             administration,
             users,
+            origin: origin.clone(),
         })
     }
 
@@ -196,6 +199,26 @@ impl Operator {
     }
 }
 
+/// On whose behalf a command is done: the user of the machine who runs it.
+fn origin() -> Origin {
+    let user = fs::metadata("/proc/self").map_or_else(|_| "unknown".to_owned(), user_of);
+    Origin {
+        operator: Some(user),
+        ..Origin::default()
+    }
+}
+
+fn user_of(process: fs::Metadata) -> String {
+    let number = process.uid().to_string();
+    let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let named = users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)? == number).then(|| name.to_owned())
+    });
+    named.unwrap_or_else(|| format!("uid {number}"))
+}
+
 /// The file with the key of the audit.
 const AUDIT_KEY: &str = "audit-key";
 
@@ -217,6 +240,8 @@ pub(super) struct Platform {
     pub(super) administration: Administration,
     pub(super) users: Users,
     pub(super) purge: Purge,
+    /// On whose behalf all of it is done.
+    pub(super) origin: Origin,
 }
 
 impl Platform {
@@ -229,6 +254,7 @@ impl Platform {
     /// The jobs of all tenants and of the platform.
     pub(super) fn jobs(&self) -> Jobs {
         Jobs::new(self.database.clone(), self.registry.platform().clone())
+            .initiated_by(self.origin.clone())
     }
 }
 

@@ -10,6 +10,7 @@ use kernel::{Ambient, SchemaName, TenantId};
 use migration::{MigrationError, Migrator};
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::{ConnectOptions as _, postgres::PgConnectOptions};
+use telemetry::Origin;
 use tenancy::{
     Administrators, Passwords, PortError, PostgresTenants, Provisioning, Registry,
     RequestedAdministrator, SchemaProvisioner, TenantRepository,
@@ -77,6 +78,7 @@ impl Provisioner {
         options: PgConnectOptions,
         audit: Option<AuditLog>,
         ambient: &Ambient,
+        origin: &Origin,
     ) -> Result<Self, Failure> {
         let turn_timeout = settings.database.turn_timeout;
         let connection = DatabaseSettings {
@@ -103,9 +105,11 @@ impl Provisioner {
             Arc::new(MigratedSchemas::new(options)),
             ambient.clone(),
             settings.tenancy.pool_capacity,
-        );
+        )
+        .initiated_by(origin.clone());
         let argon2 = argon2_settings(&settings.auth.argon2);
-        let users = Users::start(&argon2, database.clone(), ambient.clone())?;
+        let users =
+            Users::start(&argon2, database.clone(), ambient.clone())?.initiated_by(origin.clone());
         Ok(Self {
             database,
             registry,

@@ -3,7 +3,10 @@
 use std::ops::AddAssign;
 
 use auth::Purged;
-use kernel::{Slug, TenantStatus};
+use kernel::{
+    Slug, TenantStatus,
+    audit::{AuditCategory, AuditEntry},
+};
 use tenancy::{Illegible, Registered};
 
 use super::{Failure, Operator, PurgeReport, PurgedAnswers, operator::Platform};
@@ -40,7 +43,12 @@ impl Operator {
             let mut purged = PurgedAnswers::default();
             loop {
                 let tx = platform.database.begin_tenant(&it.context).await?;
+                let tx = tx.initiated_by(platform.origin.clone());
                 let answers = tx.clear_answers(self.ambient.now(), BATCH).await?;
+                if answers > 0 {
+                    let entry = AuditEntry::new("answers.purged.v1", AuditCategory::System);
+                    tx.record(entry.detail("answers", answers));
+                }
                 tx.commit().await?;
                 purged += PurgedAnswers { answers };
                 if answers < u64::from(BATCH) {

@@ -198,6 +198,7 @@ impl Platform {
         let Registered { tenant, .. } = self.tenant(slug).await?;
         let public = self.tenant(&Slug::public()).await?;
         let tx = self.database.begin_tenant(&public.context).await?;
+        let tx = tx.initiated_by(self.origin.clone());
         let locked = self.administration.lock_as_operator(&tx, tenant.id).await?;
         Ok((tx, locked))
     }

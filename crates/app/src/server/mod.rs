@@ -15,6 +15,7 @@ use actix_web::{
 };
 use employees::http::ImportBodyLimit;
 use patient::{Patience, Patient};
+use tokio::task::JoinHandle;
 use utoipa_actix_web::AppExt as _;
 use web::{nothing_here, pipeline};
 
@@ -22,6 +23,15 @@ use crate::{
     Components, routes,
     settings::{HttpSettings, ImportSettings},
 };
+
+/// A task that ends with the server.
+struct WhileServed(JoinHandle<()>);
+
+impl Drop for WhileServed {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
 
 /// Starts to serve on a socket that is bound already. The server ends on SIGTERM or SIGINT: it
 /// stops accepting, finishes what it began within `shutdown_grace`, and closes.
@@ -49,12 +59,15 @@ pub fn serve(
     let administration = Data::new(components.administration);
     // It looks for changes as long as anybody is served.
     let watch = Data::new(components.watch);
+    let counting = telemetry::spawn_named("refusals", components.refusals.keep_settling());
+    let counting = Data::new(WhileServed(counting));
     let sessions = Data::from(components.auth.sessions);
     let keys = Data::from(components.auth.keys);
     let passwords = Data::from(components.passwords);
     let enqueuer = Data::new(components.enqueuer);
     let files = Data::from(components.files);
     let feed = Data::new(components.feed);
+    let audit = Data::new(components.audit);
     let own_jobs = Data::new(components.own_jobs);
     let all_jobs = Data::new(components.all_jobs);
     let employees = Data::new(components.employees);
@@ -73,12 +86,14 @@ pub fn serve(
             .app_data(directory.clone())
             .app_data(administration.clone())
             .app_data(watch.clone())
+            .app_data(counting.clone())
             .app_data(sessions.clone())
             .app_data(keys.clone())
             .app_data(passwords.clone())
             .app_data(enqueuer.clone())
             .app_data(files.clone())
             .app_data(feed.clone())
+            .app_data(audit.clone())
             .app_data(own_jobs.clone())
             .app_data(all_jobs.clone())
             .app_data(employees.clone())

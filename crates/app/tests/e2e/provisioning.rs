@@ -150,6 +150,7 @@ impl FirstAdministrator for Nobody {
 async fn provisioning(clone: &TestDatabase, fails: bool) -> Provisioning {
     let settings = DatabaseSettings::new(clone.superuser_url().into());
     let (database, authority) = Database::connect(settings, Login::Operator).await.unwrap();
+    let database = database.recorded_by(Arc::new(testkit::audit_log()));
     let migrator = Migrator::connect(clone.server().options(clone.name()), 2).await;
     let migrator = migrator.unwrap();
     let registry = Registry::new(database.clone(), authority, Arc::new(PostgresTenants));

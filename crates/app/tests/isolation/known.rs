@@ -108,6 +108,18 @@ pub(crate) const CALLS: &[Call] = &[
          ARRAY['{theirs}'::uuid], ARRAY['{}'], NULL, NULL, now())",
     ),
     of_every_tenant(
+        "platform.unsealed_audit_events(integer)",
+        "SELECT platform.unsealed_audit_events(100)",
+    ),
+    of_every_tenant(
+        "platform.audit_events_sealed(uuid[])",
+        "SELECT platform.audit_events_sealed(ARRAY['{theirs}'::uuid])",
+    ),
+    of_every_tenant(
+        "platform.retire_audit_events(uuid, uuid[])",
+        "SELECT platform.retire_audit_events('{theirs}', ARRAY['{theirs}'::uuid])",
+    ),
+    of_every_tenant(
         "platform.read_events(bigint, integer, uuid, text)",
         "SELECT platform.read_events(0, 100, NULL, NULL)",
     ),
@@ -131,6 +143,8 @@ const REFERENCES: &[(&str, &str)] = &[
     ("manager_id", "/api/v1/employees"),
     ("successor_id", "/api/v1/employees"),
     ("subject_id", "/api/v1/employees"),
+    ("target_id", "/api/v1/employees"),
+    ("actor_id", "/api/v1/employees"),
     ("tenant_id", "/api/v1/platform/tenants"),
 ];
 
@@ -161,6 +175,12 @@ pub(crate) const TEXTS: &[&str] = &[
     "state",
     "queue",
     "after",
+    "at",
+    "actor_type",
+    "action",
+    "category",
+    "outcome",
+    "request_id",
 ];
 
 /// Headers, by which a tenant can be named or that are attacked by themselves.
@@ -197,6 +217,10 @@ pub(crate) const PAGES: &[(&str, Option<(&str, &str)>)] = &[
     ("/api/v1/employees/{id}/timeline", None),
 ];
 
+/// Operations that read what is sensitive, and so are recorded.
+pub(crate) const SENSITIVE: &[&str] =
+    &["GET /api/v1/audit/events", "GET /api/v1/audit/events/{id}"];
+
 /// Operations after which the session that called them is over.
 pub(crate) const LAST: &[&str] = &["POST /api/v1/auth/logout"];
 
@@ -223,6 +247,14 @@ pub(crate) fn given(collection: &str) -> Option<&'static str> {
              (id, tenant_id, kind, payload_version, payload, queue, max_attempts, run_at, created_at) \
              SELECT '{id}', id, 'employees.import', 1, '{}', 'bulk', 1, now(), now() \
              FROM platform.tenants WHERE slug = '{slug}'",
+        ),
+        "/api/v1/audit/events" => Some(
+            "DO $$ DECLARE home text; whose uuid; BEGIN \
+               SELECT schema_name, id INTO home, whose FROM platform.tenants WHERE slug = '{slug}'; \
+               EXECUTE format('INSERT INTO %I.audit_events (tenant_id, id, actor_type, action, \
+                 category, outcome, targets, changes, details) VALUES (''%s'', ''{id}'', ''system'', \
+                 ''desk.moved.v1'', ''system'', ''success'', ''[]'', ''{}'', ''{}'')', home, whose); \
+             END $$",
         ),
         _ => None,
     }

@@ -51,7 +51,16 @@ impl<'a> Name<'a> {
     }
 }
 
+const REQUEST_ID: &str = "x-request-id";
+
 impl Request {
+    /// By what its record is found.
+    fn id(&self) -> &str {
+        let mut headers = self.headers.iter();
+        let own = headers.find(|(name, _)| name == REQUEST_ID);
+        own.map_or("one", |(_, value)| value)
+    }
+
     fn path(&self) -> String {
         let mut ids = self.ids.iter();
         let segments = self.operation.template.split('/').map(|segment| {
@@ -288,8 +297,12 @@ impl Scene {
         let mut sent = self
             .api
             .request(operation.method.clone(), &path)
-            .header("x-request-id", "one");
-        for (name, value) in &request.headers {
+            .header("x-request-id", request.id());
+        for (name, value) in request
+            .headers
+            .iter()
+            .filter(|(name, _)| name != REQUEST_ID)
+        {
             sent = sent.header(name, value);
         }
         if let Some(slug) = name.slug {

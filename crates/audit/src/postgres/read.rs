@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::{Record, RecordedActor};
 
-/// What a [`Row`] is read from: the columns of `audit_events e`.
+/// The columns of `audit_events e` that a [`Row`] is read from.
 macro_rules! columns {
     () => {
         "e.id, e.at, e.actor_type, e.actor_id, e.session_id, e.api_key_id, e.impersonator_id, \
@@ -18,6 +18,9 @@ macro_rules! columns {
          e.job_id, e.request_id, e.trace_id, e.address, e.user_agent"
     };
 }
+/// What a [`Row`] is read from.
+pub(crate) const COLUMNS: &str = columns!();
+
 /// An event as it is stored.
 #[derive(Debug, FromQueryResult)]
 pub(crate) struct Row {
@@ -97,4 +100,43 @@ pub(crate) async fn all<S: Scope, M: Mode>(
 ) -> Result<Vec<Record>, StoreError> {
     let rows: Vec<Row> = tx.rows(ALL, []).await?;
     rows.into_iter().map(|row| row.record(tenant)).collect()
+}
+
+const ONE: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM audit_events e WHERE e.id = $1"
+);
+
+/// One record.
+pub(crate) async fn one<S: Scope, M: Mode>(
+    tx: &Tx<S, M>,
+    tenant: Uuid,
+    id: Uuid,
+) -> Result<Option<Record>, StoreError> {
+    let row: Option<Row> = tx.row(ONE, [id.into()]).await?;
+    row.map(|row| row.record(tenant)).transpose()
+}
+
+/// Where in its chain an event is, and under which seal.
+#[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
+pub(crate) struct SealOf {
+    pub(crate) position: i64,
+    pub(crate) hash: Vec<u8>,
+    pub(crate) link: Vec<u8>,
+    pub(crate) number: Option<i64>,
+}
+
+const SEAL: &str = "\
+    SELECT l.position, l.hash, l.link, \
+        (SELECT s.number FROM audit_seals s WHERE s.last_position >= l.position \
+         ORDER BY s.last_position LIMIT 1) AS number \
+    FROM audit_links l WHERE l.id = $1";
+
+/// Where in its chain an event is; `None` while it waits for its seal.
+pub(crate) async fn seal<S: Scope, M: Mode>(
+    tx: &Tx<S, M>,
+    id: Uuid,
+) -> Result<Option<SealOf>, StoreError> {
+    tx.row(SEAL, [id.into()]).await
 }

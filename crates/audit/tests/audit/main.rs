@@ -6,4 +6,5 @@
 )]
 
 mod recording;
+mod refusals;
 mod scene;

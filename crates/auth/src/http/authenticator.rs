@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use database::TenantContext;
 use kernel::Actor;
-use web::{Authenticator, Problem};
+use web::{Authenticator, Problem, TokenOwner};
 
 use crate::TokenAuthenticator;
 
@@ -11,5 +11,14 @@ use crate::TokenAuthenticator;
 impl Authenticator for TokenAuthenticator {
     async fn authenticate(&self, tenant: &TenantContext, token: &str) -> Result<Actor, Problem> {
         Ok(self.actor(tenant, token).await?)
+    }
+
+    async fn owner(&self, token: &str) -> Option<TokenOwner> {
+        let claims = self.claims(token).await.ok()?;
+        Some(TokenOwner {
+            tenant_id: claims.tenant_id,
+            user_id: claims.sub,
+            session_id: claims.sid,
+        })
     }
 }

@@ -4,7 +4,7 @@ use actix_web::{post, web::Data};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use utoipa::ToSchema;
-use web::{Body, Json, Problem, ProblemBody, TenantOnly};
+use web::{Body, Json, Problem, ProblemBody, Provenance, TenantOnly};
 
 use super::{CREDENTIALS_LIMIT, SignedInResponse};
 use crate::{Password, Sessions};
@@ -58,12 +58,13 @@ pub struct Credentials {
 #[post("/api/v1/auth/login")]
 pub(crate) async fn login(
     TenantOnly(tenant): TenantOnly,
+    Provenance(origin): Provenance,
     Body(credentials): Body<Credentials, CREDENTIALS_LIMIT>,
     sessions: Data<Sessions>,
 ) -> Result<Json<SignedInResponse>, Problem> {
     let password = Password::presented(credentials.password.expose_secret());
     let signed_in = sessions
-        .login(&tenant, &credentials.email, &password)
+        .login(&tenant, &origin, &credentials.email, &password)
         .await?;
     Ok(Json(SignedInResponse::new(&tenant, &signed_in)))
 }

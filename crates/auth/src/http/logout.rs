@@ -1,7 +1,7 @@
 //! `POST /api/v1/auth/logout`
 
 use actix_web::{post, web::Data};
-use web::{NoContent, Problem, ProblemBody, Signed};
+use web::{NoContent, Problem, ProblemBody, Provenance, Signed};
 
 use crate::Sessions;
 
@@ -21,9 +21,13 @@ use crate::Sessions;
     ),
 )]
 #[post("/api/v1/auth/logout")]
-pub(crate) async fn logout(signed: Signed, sessions: Data<Sessions>) -> Result<NoContent, Problem> {
+pub(crate) async fn logout(
+    signed: Signed,
+    Provenance(origin): Provenance,
+    sessions: Data<Sessions>,
+) -> Result<NoContent, Problem> {
     sessions
-        .logout(&signed.tenant, signed.actor.session_id)
+        .logout(&signed.tenant, &origin, signed.actor.session_id)
         .await?;
     Ok(NoContent)
 }

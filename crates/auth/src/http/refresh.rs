@@ -4,7 +4,7 @@ use actix_web::{post, web::Data};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use utoipa::ToSchema;
-use web::{Body, Json, Problem, ProblemBody, TenantOnly};
+use web::{Body, Json, Problem, ProblemBody, Provenance, TenantOnly};
 
 use super::{CREDENTIALS_LIMIT, SignedInResponse};
 use crate::Sessions;
@@ -45,11 +45,12 @@ pub struct RefreshRequest {
 #[post("/api/v1/auth/refresh")]
 pub(crate) async fn refresh(
     TenantOnly(tenant): TenantOnly,
+    Provenance(origin): Provenance,
     Body(request): Body<RefreshRequest, CREDENTIALS_LIMIT>,
     sessions: Data<Sessions>,
 ) -> Result<Json<SignedInResponse>, Problem> {
     let signed_in = sessions
-        .refresh(&tenant, request.refresh_token.expose_secret())
+        .refresh(&tenant, &origin, request.refresh_token.expose_secret())
         .await?;
     Ok(Json(SignedInResponse::new(&tenant, &signed_in)))
 }

@@ -2,7 +2,10 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use database::{Database, PlatformContext};
-use kernel::Ambient;
+use kernel::{
+    Ambient,
+    audit::{AuditCategory, AuditEntry},
+};
 use secrecy::{ExposeSecret as _, SecretSlice, SecretString, zeroize::Zeroizing};
 
 use crate::{
@@ -34,6 +37,10 @@ pub async fn ensure_signing_key(
     let tx = database.begin_platform(platform).await?;
     // The unique key on the active state decides between two that both found none.
     let made = PostgresKeys.insert_signing_key(&tx, &key).await?;
+    if made {
+        let entry = AuditEntry::new("auth.signing_key_created.v1", AuditCategory::System);
+        tx.record(entry.detail("key_id", key.kid.as_str()));
+    }
     tx.commit().await?;
     Ok(made)
 }
@@ -54,6 +61,10 @@ pub async fn ensure_secret(
     let drawn = PostgresKeys
         .insert_secret(&tx, name, &SecretString::from(value))
         .await?;
+    if drawn {
+        let entry = AuditEntry::new("platform.secret_created.v1", AuditCategory::System);
+        tx.record(entry.detail("name", name));
+    }
     tx.commit().await?;
     Ok(drawn)
 }

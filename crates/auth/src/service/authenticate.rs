@@ -68,7 +68,8 @@ impl TokenAuthenticator {
         self.standings.cache()
     }
 
-    async fn claims(&self, token: &str) -> Result<Arc<AccessClaims>, AuthError> {
+    /// What a token says that was signed here and is in force, in whichever tenant.
+    pub(crate) async fn claims(&self, token: &str) -> Result<Arc<AccessClaims>, AuthError> {
         let now = self.ambient.now();
         let hash = TokenHash::of(token.as_bytes());
         if let Some(claims) = self.usage.count(self.verified.get(&hash)) {

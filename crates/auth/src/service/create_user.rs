@@ -5,7 +5,7 @@ use database::TenantContext;
 use kernel::EmailAddress;
 
 use super::Users;
-use crate::{AuthError, DisplayName, NewUser, Password, PasswordHash};
+use crate::{AuthError, DisplayName, NewUser, Password, PasswordHash, record};
 
 impl Users {
     /// Creates a user unless somebody has his address already, who then stays as he is: password,
@@ -34,6 +34,7 @@ impl Users {
     ) -> Result<bool, AuthError> {
         let id = self.ambient.id();
         let tx = self.database.begin_tenant(tenant).await?;
+        let tx = tx.initiated_by(self.origin.clone());
         let created = self
             .store
             .users
@@ -46,6 +47,7 @@ impl Users {
                     .assign(&tx, self.ambient.id(), id, *role)
                     .await?;
             }
+            tx.record(record::user_created(id, user));
         }
         tx.commit().await?;
         Ok(created)

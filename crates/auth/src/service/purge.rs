@@ -6,7 +6,7 @@ use database::{Database, TenantContext, TenantTx};
 use kernel::Ambient;
 use serde::Serialize;
 
-use crate::{AuthError, SessionRepository};
+use crate::{AuthError, SessionRepository, record};
 
 /// Deletes sessions that are over, with their refresh tokens.
 ///
@@ -46,7 +46,9 @@ impl Purge {
         let over_since = self.ambient.now() - Self::KEPT;
         let over = self.sessions.lock_over(tx, over_since, None, Self::BATCH);
         let over = over.await?;
-        Ok(self.sessions.delete(tx, &over).await?)
+        let purged = self.sessions.delete(tx, &over).await?;
+        note(tx, purged);
+        Ok(purged)
     }
 
     /// Deletes a tenant's sessions that have been over for a day, in short transactions. Any number
@@ -63,13 +65,21 @@ impl Purge {
                 .sessions
                 .lock_over(&tx, over_since, after, Self::BATCH)
                 .await?;
-            purged += self.sessions.delete(&tx, &over).await?;
+            let some = self.sessions.delete(&tx, &over).await?;
+            note(&tx, some);
+            purged += some;
             tx.commit().await?;
             match over.last() {
                 Some(last) => after = Some(*last),
                 None => return Ok(purged),
             }
         }
+    }
+}
+
+fn note(tx: &TenantTx, purged: Purged) {
+    if purged != Purged::default() {
+        tx.record(record::sessions_purged(purged));
     }
 }
 

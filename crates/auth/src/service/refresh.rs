@@ -1,10 +1,12 @@
 //! Staying signed in.
 
 use database::{TenantContext, TenantTx};
-use kernel::SessionId;
+use telemetry::Origin;
 
-use super::{Sessions, SignedIn};
-use crate::{AuthError, RefreshToken, Session, StoredRefreshToken, TokenHash, User, UserStatus};
+use super::{Sessions, SignedIn, login::of};
+use crate::{
+    AuthError, RefreshToken, Session, StoredRefreshToken, TokenHash, User, UserStatus, record,
+};
 
 impl Sessions {
     /// Prolongs a session: takes its unused refresh token and gives the next one.
@@ -18,6 +20,7 @@ impl Sessions {
     pub async fn refresh(
         &self,
         tenant: &TenantContext,
+        origin: &Origin,
         token: &str,
     ) -> Result<SignedIn, AuthError> {
         let token = RefreshToken::parse(token).ok_or(AuthError::RefreshRefused)?;
@@ -26,12 +29,13 @@ impl Sessions {
             .locked(&tx, token.hash())
             .await?
             .ok_or(AuthError::RefreshRefused)?;
+        let tx = tx.initiated_by(of(origin, user.id, session.id));
         let now = self.ambient.now();
         if !session.is_open(now) || stored.expires_at <= now || user.status != UserStatus::Active {
             return Err(AuthError::RefreshRefused);
         }
         if stored.used_at.is_some() {
-            self.end_abused(tenant, tx, session.id).await?;
+            self.end_abused(tenant, tx, &session).await?;
             return Err(AuthError::RefreshRefused);
         }
 
@@ -42,6 +46,7 @@ impl Sessions {
             .sessions
             .use_token(&tx, stored.id, successor.id, now)
             .await?;
+        tx.record(record::refreshed(&session));
         tx.commit().await?;
         self.standings.forget(tenant.id(), session.id).await;
         self.signed_in(tenant, user, &session, next)
@@ -71,15 +76,16 @@ impl Sessions {
         &self,
         tenant: &TenantContext,
         tx: TenantTx,
-        session: SessionId,
+        session: &Session,
     ) -> Result<(), AuthError> {
         self.store
             .sessions
-            .end(&tx, session, self.ambient.now())
+            .end(&tx, session.id, self.ambient.now())
             .await?;
+        tx.record(record::token_reused(session));
         tx.commit().await?;
-        self.standings.forget(tenant.id(), session).await;
-        tracing::warn!(%session, "a refresh token was used twice: the session is ended");
+        self.standings.forget(tenant.id(), session.id).await;
+        tracing::warn!(session = %session.id, "a refresh token was used twice: the session is ended");
         Ok(())
     }
 }

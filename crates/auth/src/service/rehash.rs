@@ -6,7 +6,7 @@ use database::TenantContext;
 use kernel::UserId;
 
 use super::Sessions;
-use crate::{AuthError, Password, PasswordHash};
+use crate::{AuthError, Password, PasswordHash, record};
 
 impl Sessions {
     /// Hashes the password of somebody who just proved that he knows it as hashes are made today.
@@ -27,7 +27,9 @@ impl Sessions {
             let hash = hasher.hash(tenant.id(), &password).await?;
             let tx = database.begin_tenant(&tenant).await?;
             // Only in its place: another password may have been set meanwhile.
-            users.replace_hash(&tx, user, &outdated, &hash).await?;
+            if users.replace_hash(&tx, user, &outdated, &hash).await? {
+                tx.record(record::password_rehashed(user));
+            }
             tx.commit().await?;
             Ok::<(), AuthError>(())
         };

@@ -4,7 +4,7 @@ use database::TenantContext;
 use kernel::EmailAddress;
 
 use super::Users;
-use crate::{AuthError, Password};
+use crate::{AuthError, Password, record};
 
 impl Users {
     /// Gives a user another password and ends all his sessions.
@@ -25,6 +25,7 @@ impl Users {
         let hash = self.hasher.hash(tenant.id(), password).await?;
         let now = self.ambient.now();
         let tx = self.database.begin_tenant(tenant).await?;
+        let tx = tx.initiated_by(self.origin.clone());
         // The user first: a login that is under way has then either stored its session, which ends
         // with the others, or finds his epoch raised.
         self.store
@@ -32,6 +33,7 @@ impl Users {
             .set_password(&tx, user.id, &hash, now)
             .await?;
         self.store.sessions.end_all(&tx, user.id, now).await?;
+        tx.record(record::password_set(user.id));
         tx.commit().await?;
         Ok(())
     }

@@ -4,6 +4,7 @@ use std::{fmt, sync::Arc};
 
 use database::Database;
 use kernel::Ambient;
+use telemetry::Origin;
 
 use crate::{PasswordHasher, Store};
 
@@ -14,6 +15,15 @@ pub struct Users {
     pub(crate) store: Store,
     pub(crate) hasher: Arc<PasswordHasher>,
     pub(crate) ambient: Ambient,
+    pub(crate) origin: Origin,
+}
+
+impl Users {
+    /// The same, on somebody's behalf.
+    #[must_use]
+    pub fn initiated_by(self, origin: Origin) -> Self {
+        Self { origin, ..self }
+    }
 }
 
 impl fmt::Debug for Users {

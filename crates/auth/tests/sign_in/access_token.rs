@@ -3,6 +3,7 @@
 use auth::{AuthError, TokenError};
 use database::{Database, DatabaseSettings, Login, TenantContext};
 use secrecy::SecretString;
+use telemetry::Origin;
 use testkit::ACME;
 use web::Authenticator as _;
 
@@ -141,7 +142,7 @@ async fn a_key_that_another_process_made_becomes_known_within_five_seconds() {
     let password = crate::scene::password_in(acme);
     let new = other
         .sessions
-        .login(acme, crate::scene::JANE, &password)
+        .login(acme, &Origin::default(), crate::scene::JANE, &password)
         .await
         .unwrap();
     let by_other = other.authenticator.actor(acme, access_token(&old)).await;

@@ -1,6 +1,7 @@
 //! Signing in.
 
 use std::time::Duration;
+use telemetry::Origin;
 
 use auth::{Argon2Settings, AuthError, AuthSettings, Password};
 use kernel::DomainError as _;
@@ -29,7 +30,11 @@ async fn an_address_is_the_same_in_capitals() {
     let scene = Scene::new().await;
     let password = password_in(&scene.on.acme);
     for email in ["jane.doe@EXAMPLE.com", " JANE.DOE@example.COM "] {
-        let login = scene.auth.sessions.login(&scene.on.acme, email, &password);
+        let origin = Origin::default();
+        let login = scene
+            .auth
+            .sessions
+            .login(&scene.on.acme, &origin, email, &password);
         assert!(login.await.is_ok(), "{email}");
     }
 }
@@ -63,31 +68,48 @@ async fn failing_to_sign_in_tells_nothing() {
     let wrong = Password::presented("a wrong password");
     let sessions = &scene.auth.sessions;
     let outcomes = [
-        ("wrong password", sessions.login(acme, JANE, &wrong).await),
+        (
+            "wrong password",
+            sessions.login(acme, &Origin::default(), JANE, &wrong).await,
+        ),
         (
             "empty password",
-            sessions.login(acme, JANE, &Password::presented("")).await,
+            sessions
+                .login(acme, &Origin::default(), JANE, &Password::presented(""))
+                .await,
         ),
         (
             "unknown user",
             sessions
-                .login(acme, "john@example.com", &password_in(acme))
+                .login(
+                    acme,
+                    &Origin::default(),
+                    "john@example.com",
+                    &password_in(acme),
+                )
                 .await,
         ),
         (
             "no address at all",
             sessions
-                .login(acme, "' OR true --", &password_in(acme))
+                .login(acme, &Origin::default(), "' OR true --", &password_in(acme))
                 .await,
         ),
         (
             "deactivated user",
-            sessions.login(globex, JANE, &password_in(globex)).await,
+            sessions
+                .login(globex, &Origin::default(), JANE, &password_in(globex))
+                .await,
         ),
         (
             "user without a password",
             sessions
-                .login(&scene.on.initech, JANE, &password_in(&scene.on.initech))
+                .login(
+                    &scene.on.initech,
+                    &Origin::default(),
+                    JANE,
+                    &password_in(&scene.on.initech),
+                )
                 .await,
         ),
     ];
@@ -119,7 +141,11 @@ async fn every_way_of_failing_costs_one_hash() {
     ] {
         let before = scene.auth.hasher.calculated();
         let password = Password::presented(password);
-        let outcome = scene.auth.sessions.login(acme, email, &password).await;
+        let outcome = scene
+            .auth
+            .sessions
+            .login(acme, &Origin::default(), email, &password)
+            .await;
         assert!(matches!(outcome, Err(AuthError::InvalidCredentials)));
         assert_eq!(scene.auth.hasher.calculated() - before, 1, "{email}");
     }

@@ -4,6 +4,7 @@ use auth::{AuthError, Purge, Purged, TokenError};
 use database::TenantContext;
 use futures_util::future::join_all;
 use sea_orm::FromQueryResult;
+use telemetry::Origin;
 use time::Duration;
 
 use crate::scene::Scene;
@@ -47,7 +48,12 @@ async fn sessions_that_have_been_over_for_a_day_go_with_all_their_tokens() {
         let session = scene.actor(tenant, &ended).await.unwrap().session_id;
         let first = scene.jane(tenant).await;
         let second = scene.refresh(tenant, &first).await.unwrap();
-        scene.auth.sessions.logout(tenant, session).await.unwrap();
+        scene
+            .auth
+            .sessions
+            .logout(tenant, &Origin::default(), session)
+            .await
+            .unwrap();
         assert_eq!(rows(&scene, tenant).await, (3, 5));
 
         scene.clock.advance(Duration::days(1) - Duration::SECOND);

@@ -2,6 +2,7 @@
 
 use auth::{AuthError, SignedIn, TokenError};
 use futures_util::future::join_all;
+use telemetry::Origin;
 use time::Duration;
 
 use crate::scene::{Scene, access_token, settings, with_a_long_memory};
@@ -92,7 +93,11 @@ async fn what_is_no_refresh_token_is_refused() {
         &format!("{token}="),
         access_token(&signed_in),
     ] {
-        let outcome = scene.auth.sessions.refresh(acme, text).await;
+        let outcome = scene
+            .auth
+            .sessions
+            .refresh(acme, &Origin::default(), text)
+            .await;
         assert!(is_refused(&outcome), "{text}");
     }
     assert!(scene.refresh(acme, &signed_in).await.is_ok());
@@ -151,9 +156,19 @@ async fn signing_out_ends_every_token_of_the_session_and_no_other_session() {
     let here = scene.jane(acme).await;
     let elsewhere = scene.jane(acme).await;
     let session = scene.actor(acme, &here).await.unwrap().session_id;
-    scene.auth.sessions.logout(acme, session).await.unwrap();
+    scene
+        .auth
+        .sessions
+        .logout(acme, &Origin::default(), session)
+        .await
+        .unwrap();
     // Twice is harmless.
-    scene.auth.sessions.logout(acme, session).await.unwrap();
+    scene
+        .auth
+        .sessions
+        .logout(acme, &Origin::default(), session)
+        .await
+        .unwrap();
 
     let over = scene.actor(acme, &here).await;
     assert!(matches!(
@@ -177,7 +192,12 @@ async fn nobody_signs_a_neighbour_out() {
     let (initech, umbrella) = (&scene.on.initech, &scene.on.umbrella);
     let signed_in = scene.jane(initech).await;
     let session = scene.actor(initech, &signed_in).await.unwrap().session_id;
-    scene.auth.sessions.logout(umbrella, session).await.unwrap();
+    scene
+        .auth
+        .sessions
+        .logout(umbrella, &Origin::default(), session)
+        .await
+        .unwrap();
     assert!(scene.actor(initech, &signed_in).await.is_ok());
     assert!(scene.refresh(initech, &signed_in).await.is_ok());
 }

@@ -1,6 +1,7 @@
 //! Hashing passwords anew when hashes are made otherwise than they were.
 
 use std::time::Duration;
+use telemetry::Origin;
 
 use auth::{Argon2Settings, AuthSettings, Password};
 use database::TenantContext;
@@ -54,7 +55,11 @@ async fn a_login_brings_an_outdated_hash_up_to_date() {
         let before = stored(&scene, tenant).await;
         assert!(before.password_hash.contains("m=64,t=1,p=1"));
         let password = password_in(tenant);
-        let signed_in = today.sessions.login(tenant, JANE, &password).await.unwrap();
+        let signed_in = today
+            .sessions
+            .login(tenant, &Origin::default(), JANE, &password)
+            .await
+            .unwrap();
         let after = hashed_anew(&scene, tenant, &before).await;
         assert!(after.password_hash.contains("m=128,t=2,p=1"));
         // For everybody else nothing happened.
@@ -64,14 +69,24 @@ async fn a_login_brings_an_outdated_hash_up_to_date() {
         assert!(scene.refresh(tenant, &signed_in).await.is_ok());
 
         let made = today.hasher.calculated();
-        today.sessions.login(tenant, JANE, &password).await.unwrap();
+        today
+            .sessions
+            .login(tenant, &Origin::default(), JANE, &password)
+            .await
+            .unwrap();
         assert_eq!(
             today.hasher.calculated() - made,
             1,
             "nothing is hashed anew"
         );
         let wrong = Password::presented("a wrong password");
-        assert!(today.sessions.login(tenant, JANE, &wrong).await.is_err());
+        assert!(
+            today
+                .sessions
+                .login(tenant, &Origin::default(), JANE, &wrong)
+                .await
+                .is_err()
+        );
     }
 }
 
@@ -82,7 +97,13 @@ async fn whoever_does_not_know_the_password_brings_nothing_up_to_date() {
     let acme = &scene.on.acme;
     let made = today.hasher.calculated();
     let wrong = Password::presented("a wrong password");
-    assert!(today.sessions.login(acme, JANE, &wrong).await.is_err());
+    assert!(
+        today
+            .sessions
+            .login(acme, &Origin::default(), JANE, &wrong)
+            .await
+            .is_err()
+    );
     // What would be hashed anew would stand in the queue before this one.
     let password = password_in(acme);
     today.hasher.hash(acme.id(), &password).await.unwrap();
@@ -99,8 +120,9 @@ async fn a_password_that_was_set_meanwhile_stays() {
         Password::choose("another password altogether").unwrap(),
     );
     let jane = JANE.parse().unwrap();
+    let origin = Origin::default();
     let (login, set) = tokio::join!(
-        today.sessions.login(acme, JANE, &old),
+        today.sessions.login(acme, &origin, JANE, &old),
         scene.auth.users.set_password(acme, &jane, &new),
     );
     set.unwrap();
@@ -123,7 +145,11 @@ async fn a_login_neither_waits_for_the_new_hash_nor_fails_with_it() {
     let tx = scene.on.database.begin_tenant(acme).await.unwrap();
     tx.run("SELECT id FROM users FOR SHARE", []).await.unwrap();
     for _ in 0..2 {
-        let signed_in = today.sessions.login(acme, JANE, &password).await.unwrap();
+        let signed_in = today
+            .sessions
+            .login(acme, &Origin::default(), JANE, &password)
+            .await
+            .unwrap();
         assert!(scene.actor(acme, &signed_in).await.is_ok());
     }
     let meanwhile = stored(&scene, acme).await;

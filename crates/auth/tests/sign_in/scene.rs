@@ -1,6 +1,7 @@
 //! Four tenants, and Jane in each of them.
 
 use std::{sync::Arc, time::Duration};
+use telemetry::Origin;
 
 use auth::{Argon2Settings, Auth, AuthError, AuthSettings, NewUser, Password, SignedIn};
 use database::{Database, DatabaseSettings, Login, PlatformContext, TenantContext};
@@ -22,7 +23,7 @@ impl Operator {
         let settings = DatabaseSettings::new(SecretString::from(test.migrator_url()));
         let (database, authority) = Database::connect(settings, Login::Operator).await.unwrap();
         Self {
-            database,
+            database: database.recorded_by(std::sync::Arc::new(testkit::audit_log())),
             platform: authority.platform(),
         }
     }
@@ -102,7 +103,10 @@ impl Scene {
         tenant: &TenantContext,
         password: &Password,
     ) -> Result<SignedIn, AuthError> {
-        self.auth.sessions.login(tenant, JANE, password).await
+        self.auth
+            .sessions
+            .login(tenant, &Origin::default(), JANE, password)
+            .await
     }
 
     /// Jane signs in.
@@ -116,7 +120,10 @@ impl Scene {
         before: &SignedIn,
     ) -> Result<SignedIn, AuthError> {
         let token = before.refresh_token.expose();
-        self.auth.sessions.refresh(tenant, &token).await
+        self.auth
+            .sessions
+            .refresh(tenant, &Origin::default(), &token)
+            .await
     }
 
     /// Who a signed-in person's access token belongs to.

@@ -2,6 +2,7 @@
 
 use auth::{AuthError, Password, TokenError};
 use futures_util::future::join_all;
+use telemetry::Origin;
 
 use crate::scene::{JANE, Scene, password_in};
 
@@ -40,7 +41,11 @@ async fn of_ten_that_create_an_administrator_at_once_one_does() {
     .await;
     let mut works = Vec::new();
     for password in &passwords {
-        let login = scene.auth.sessions.login(acme, "root@acme.test", password);
+        let origin = Origin::default();
+        let login = scene
+            .auth
+            .sessions
+            .login(acme, &origin, "root@acme.test", password);
         works.push(login.await.is_ok());
     }
     let created: Vec<_> = outcomes.into_iter().map(Result::unwrap).collect();

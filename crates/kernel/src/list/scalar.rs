@@ -30,6 +30,8 @@ pub enum Kind {
     Name,
     /// A short name, kept in upper case.
     Code,
+    /// A text that is compared as it stands.
+    Text,
     /// One of these words.
     Word(&'static [&'static str]),
     /// An identifier.
@@ -96,7 +98,7 @@ impl Kind {
                 In,
                 Contains,
             ],
-            Self::Word(_) | Self::Id => &[Equal, NotEqual, In],
+            Self::Text | Self::Word(_) | Self::Id => &[Equal, NotEqual, In],
             Self::Boolean => &[Equal, NotEqual],
             Self::Date | Self::Instant | Self::Integer => &[
                 Equal,
@@ -123,6 +125,7 @@ impl Kind {
         match self {
             Self::Name => written(normalised_key(text)),
             Self::Code => written(text.trim().to_uppercase()),
+            Self::Text => written(text.to_owned()),
             Self::Word(words) => match words.iter().find(|word| **word == text) {
                 Some(word) => Ok(Scalar::Text((*word).to_owned())),
                 None => Err(format!("must be one of {}", words.join(", "))),
@@ -170,9 +173,10 @@ mod tests {
 
     use super::*;
 
-    const KINDS: [Kind; 8] = [
+    const KINDS: [Kind; 9] = [
         Kind::Name,
         Kind::Code,
+        Kind::Text,
         Kind::Word(&["active", "gone"]),
         Kind::Id,
         Kind::Date,
@@ -186,6 +190,7 @@ mod tests {
         let text = |text: &str| Ok(Scalar::Text(text.to_owned()));
         assert_eq!(Kind::Name.read(" van  den BERG "), text("van den berg"));
         assert_eq!(Kind::Code.read(" e-17 "), text("E-17"));
+        assert_eq!(Kind::Text.read("r-7 A"), text("r-7 A"));
         assert_eq!(Kind::Word(&["active"]).read("active"), text("active"));
         assert_eq!(
             Kind::Instant.read("2026-01-31T12:00:00+01:00"),

@@ -3,8 +3,12 @@
 use std::collections::BTreeMap;
 
 use database::{Database, PlatformContext, PlatformReadTx, StoreError, TenantTx};
-use kernel::JobId;
-use sea_orm::FromQueryResult;
+use kernel::{
+    JobId,
+    audit::{AuditCategory, AuditEntry},
+};
+use sea_orm::{FromQueryResult, Value};
+use telemetry::Origin;
 use time::OffsetDateTime;
 
 use super::{Store, queue};
@@ -43,6 +47,7 @@ pub struct Attendance {
 #[derive(Clone, Debug)]
 pub struct Jobs {
     store: Store,
+    origin: Origin,
 }
 
 const RETRY: &str = "\
@@ -138,7 +143,31 @@ impl Jobs {
     pub fn new(database: Database, platform: PlatformContext) -> Self {
         Self {
             store: Store::new(database, platform),
+            origin: Origin::default(),
         }
+    }
+
+    /// The same, on somebody's behalf.
+    #[must_use]
+    pub fn initiated_by(self, origin: Origin) -> Self {
+        Self { origin, ..self }
+    }
+
+    /// Does something that somebody wanted, and records it if there was anything to do.
+    async fn operate(
+        &self,
+        sql: &'static str,
+        value: Value,
+        entry: AuditEntry,
+    ) -> Result<u64, StoreError> {
+        let tx = self.store.begin().await?;
+        let tx = tx.initiated_by(self.origin.clone());
+        let changed = tx.run(sql, [value]).await?;
+        if changed > 0 {
+            tx.record(entry);
+        }
+        tx.commit().await?;
+        Ok(changed)
     }
 
     pub(super) fn store(&self) -> &Store {
@@ -151,7 +180,7 @@ impl Jobs {
     /// # Errors
     /// [`StoreError::Duplicate`] when another one with its key was put down meanwhile.
     pub async fn retry(&self, job: JobId) -> Result<bool, StoreError> {
-        Ok(self.store.run(RETRY, [job.uuid().into()]).await? > 0)
+        Ok(self.operate(RETRY, job.uuid().into(), retried(job)).await? > 0)
     }
 
     /// Takes a job back. One that is being done is undone: whoever does it has lost it; one that is
@@ -160,7 +189,10 @@ impl Jobs {
     /// # Errors
     /// [`StoreError`].
     pub async fn cancel(&self, job: JobId) -> Result<bool, StoreError> {
-        Ok(self.store.run(CANCEL, [job.uuid().into()]).await? > 0)
+        Ok(self
+            .operate(CANCEL, job.uuid().into(), cancelled(job))
+            .await?
+            > 0)
     }
 
     /// As [`Self::retry`], in a transaction of the public tenant, whose users run the platform.
@@ -168,7 +200,11 @@ impl Jobs {
     /// # Errors
     /// As [`Self::retry`]; PostgreSQL refuses every other tenant.
     pub async fn retry_in(tx: &TenantTx, job: JobId) -> Result<bool, StoreError> {
-        done(tx, "SELECT platform.retry_any_job($1) AS done", job).await
+        let is_done = done(tx, "SELECT platform.retry_any_job($1) AS done", job).await?;
+        if is_done {
+            tx.record(retried(job));
+        }
+        Ok(is_done)
     }
 
     /// As [`Self::cancel`], in a transaction of the public tenant, whose users run the platform.
@@ -176,7 +212,11 @@ impl Jobs {
     /// # Errors
     /// [`StoreError`]; PostgreSQL refuses every other tenant.
     pub async fn cancel_in(tx: &TenantTx, job: JobId) -> Result<bool, StoreError> {
-        done(tx, "SELECT platform.cancel_any_job($1) AS done", job).await
+        let is_done = done(tx, "SELECT platform.cancel_any_job($1) AS done", job).await?;
+        if is_done {
+            tx.record(cancelled(job));
+        }
+        Ok(is_done)
     }
 
     /// Lets the jobs of a queue wait; those that are under way are done. `false` when they do so
@@ -185,7 +225,9 @@ impl Jobs {
     /// # Errors
     /// [`StoreError`].
     pub async fn pause(&self, queue: Queue) -> Result<bool, StoreError> {
-        Ok(self.store.run(PAUSE, [queue.as_str().into()]).await? > 0)
+        let entry = AuditEntry::new("queue.paused.v1", AuditCategory::Admin);
+        let entry = entry.detail("queue", queue.as_str());
+        Ok(self.operate(PAUSE, queue.as_str().into(), entry).await? > 0)
     }
 
     /// Ends the wait of a queue; `false` when there is none.
@@ -193,7 +235,9 @@ impl Jobs {
     /// # Errors
     /// [`StoreError`].
     pub async fn resume(&self, queue: Queue) -> Result<bool, StoreError> {
-        Ok(self.store.run(RESUME, [queue.as_str().into()]).await? > 0)
+        let entry = AuditEntry::new("queue.resumed.v1", AuditCategory::Admin);
+        let entry = entry.detail("queue", queue.as_str());
+        Ok(self.operate(RESUME, queue.as_str().into(), entry).await? > 0)
     }
 
     /// How much waits.
@@ -231,8 +275,24 @@ impl Jobs {
     /// # Errors
     /// [`StoreError`].
     pub async fn purge(&self, before: OffsetDateTime) -> Result<u64, StoreError> {
-        self.store.run(PURGE, [before.into()]).await
+        let tx = self.store.begin().await?;
+        let tx = tx.initiated_by(self.origin.clone());
+        let purged = tx.run(PURGE, [before.into()]).await?;
+        if purged > 0 {
+            let entry = AuditEntry::new("jobs.purged.v1", AuditCategory::System);
+            tx.record(entry.detail("jobs", purged));
+        }
+        tx.commit().await?;
+        Ok(purged)
     }
+}
+
+fn retried(job: JobId) -> AuditEntry {
+    AuditEntry::new("job.retried.v1", AuditCategory::Admin).on("job", job)
+}
+
+pub(super) fn cancelled(job: JobId) -> AuditEntry {
+    AuditEntry::new("job.cancelled.v1", AuditCategory::Admin).on("job", job)
 }
 
 #[derive(FromQueryResult)]

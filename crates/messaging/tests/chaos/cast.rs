@@ -82,6 +82,7 @@ pub(crate) async fn play() {
     let (database, authority) = Database::connect(settings, Login::Application)
         .await
         .unwrap();
+    let database = database.recorded_by(std::sync::Arc::new(testkit::audit_log()));
     let tenants = Arc::new(PostgresTenants);
     let registry = Arc::new(Registry::new(database.clone(), authority, tenants));
     if told(PART) == "order" {

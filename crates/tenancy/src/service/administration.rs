@@ -15,6 +15,7 @@ use crate::{
     TenancyError, Tenant, TenantChanges, TenantClaim, TenantDetails,
     jobs::ProvisionTenant,
     permission::{CreateTenants, ReadTenants, SuspendTenants, UpdateTenants},
+    record,
 };
 
 /// Shows tenants and changes them. A change happens in a transaction of the public tenant, which the
@@ -102,6 +103,7 @@ impl Administration {
             tenant_id: claimed.id,
         };
         let job = enqueuer.enqueue(tx, &Order::now(work, origin)).await?;
+        tx.record(record::requested(&claimed).on("job", job));
         Ok((claimed, job))
     }
 
@@ -195,7 +197,9 @@ impl Administration {
             return Ok(tenant);
         }
         let changed = self.changes.change(tx, tenant.id, wanted, self.now());
-        changed.await?.ok_or_else(gone)
+        let changed = changed.await?.ok_or_else(gone)?;
+        tx.record(record::updated(&tenant, &changed));
+        Ok(changed)
     }
 
     /// Suspends a tenant: nobody enters it until it is resumed, and whoever was signed in has to sign
@@ -215,7 +219,9 @@ impl Administration {
         let reason = reason.map(SuspensionReason::as_str);
         let suspended = self.changes.suspend(tx, tenant.id, reason, self.now());
         let suspended = suspended.await?;
-        suspended.ok_or(TenancyError::NotInService(tenant.status))
+        let suspended = suspended.ok_or(TenancyError::NotInService(tenant.status))?;
+        tx.record(record::suspended(&tenant, &suspended));
+        Ok(suspended)
     }
 
     /// Lets a suspended tenant in again.
@@ -228,7 +234,9 @@ impl Administration {
         LockedTenant(tenant): LockedTenant,
     ) -> Result<Tenant, TenancyError> {
         let resumed = self.changes.resume(tx, tenant.id, self.now()).await?;
-        resumed.ok_or(TenancyError::NotSuspended(tenant.status))
+        let resumed = resumed.ok_or(TenancyError::NotSuspended(tenant.status))?;
+        tx.record(record::resumed(&tenant, &resumed));
+        Ok(resumed)
     }
 
     /// Registers a host to a tenant.
@@ -252,6 +260,7 @@ impl Administration {
         let created_at = self.now();
         let added = self.changes.add_domain(tx, tenant.id, &host, created_at);
         if added.await? {
+            tx.record(record::domain_added(&tenant, &host));
             Ok(Domain { host, created_at })
         } else {
             Err(TenancyError::DomainTaken(host))
@@ -276,6 +285,7 @@ impl Administration {
         }
         let removed = self.changes.remove_domain(tx, tenant.id, host, self.now());
         if removed.await? {
+            tx.record(record::domain_removed(&tenant, host));
             Ok(())
         } else {
             Err(TenancyError::Missing)

@@ -7,12 +7,13 @@ use database::{Database, PlatformTx, StoreError, TenantContext};
 use kernel::{
     Ambient, Placement, SchemaName, Slug, Subscription, TenantId, TenantStatus, TimeZone,
 };
+use telemetry::Origin;
 use tokio::sync::Semaphore;
 
 use crate::{
     Administrators, Branding, FirstAdministrator, HostName, Locale, PortError, Registered,
     Registry, RequestedAdministrator, SchemaProvisioner, TenancyError, Tenant, TenantName,
-    TenantRepository,
+    TenantRepository, record,
 };
 
 /// How many tenants a process creates at once. Each holds one connection, its lock, while it needs
@@ -49,6 +50,7 @@ pub struct Provisioning {
     ambient: Ambient,
     pool_capacity: u32,
     turns: Semaphore,
+    origin: Origin,
 }
 
 impl Provisioning {
@@ -70,7 +72,14 @@ impl Provisioning {
             ambient,
             pool_capacity,
             turns: Semaphore::new(AT_ONCE),
+            origin: Origin::default(),
         }
+    }
+
+    /// The same, on somebody's behalf.
+    #[must_use]
+    pub fn initiated_by(self, origin: Origin) -> Self {
+        Self { origin, ..self }
     }
 
     /// Creates a tenant, or completes one that an earlier attempt with the same words left.
@@ -276,8 +285,12 @@ impl Provisioning {
         tenant: Tenant,
     ) -> Result<Registered, TenancyError> {
         let now = self.ambient.now();
+        let lock = lock.initiated_by(self.origin.clone());
         let active = self.tenants.activate(&lock, tenant.id, now).await?;
         let active = active.ok_or_else(|| StoreError::corrupt("a claim is gone"))?;
+        if tenant.status == TenantStatus::Creating {
+            lock.record(record::created(&active));
+        }
         lock.commit().await?;
         Ok(self.registry.open(active))
     }

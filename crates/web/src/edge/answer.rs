@@ -6,6 +6,7 @@ use actix_web::{
     dev::RequestHead,
     http::header::{self, HeaderMap, HeaderName, HeaderValue},
 };
+use database::TenantContext;
 use kernel::{Actor, Ambient};
 use telemetry::{Origin, TraceContext};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
@@ -13,6 +14,7 @@ use tracing::Span;
 use uuid::Uuid;
 
 use super::{Edge, limits::Standing};
+use crate::TokenOwner;
 
 /// What an answer will carry besides what it says, collected on the request's way in.
 pub(crate) struct Dress<'pipeline> {
@@ -31,6 +33,12 @@ pub(crate) struct Dress<'pipeline> {
     pub(crate) origin: Option<HeaderValue>,
     /// How the request stands to its limits.
     pub(crate) standing: Standing,
+    /// Whom the request is for, as soon as it is known.
+    pub(crate) tenant: Option<TenantContext>,
+    /// Who sent it, as soon as it is known.
+    pub(crate) actor: Option<Actor>,
+    /// To whom a token belongs that is another tenant's.
+    pub(crate) owner: Option<TokenOwner>,
     /// Until when the tenant works although its subscription is over.
     pub(crate) grace_until: Option<OffsetDateTime>,
 }
@@ -49,6 +57,9 @@ impl Dress<'_> {
             scheme: "http",
             origin: edge.cors.allowed(head).cloned(),
             standing: Standing::default(),
+            tenant: None,
+            actor: None,
+            owner: None,
             grace_until: None,
         };
         (dress, span)

@@ -31,7 +31,7 @@ fn text() -> ObjectBuilder {
 fn schema(kind: Kind) -> Object {
     let format = |format| text().format(Some(SchemaFormat::KnownFormat(format)));
     match kind {
-        Kind::Name | Kind::Code => text().min_length(Some(1)).max_length(Some(200)),
+        Kind::Name | Kind::Code | Kind::Text => text().min_length(Some(1)).max_length(Some(200)),
         Kind::Word(words) => text().enum_values(Some(words.iter().copied())),
         Kind::Id => format(KnownFormat::Uuid),
         Kind::Date => format(KnownFormat::Date),
@@ -46,6 +46,7 @@ fn example(kind: Kind) -> serde_json::Value {
     match kind {
         Kind::Name => "yang".into(),
         Kind::Code => "SALES".into(),
+        Kind::Text => "employee.hired.v1".into(),
         Kind::Word(words) => words.first().copied().unwrap_or_default().into(),
         Kind::Id => "0192f0c1-7f0a-7000-8000-000000000001".into(),
         Kind::Date => "2026-01-31".into(),

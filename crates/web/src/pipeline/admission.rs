@@ -104,6 +104,7 @@ impl Pipeline {
         };
         span.record(fields::TENANT, tenant.slug().as_str());
         self.metrics.for_tenant(tenant.slug().as_str());
+        dress.tenant = Some(tenant.clone());
         let actor = self.enter(&tenant, route, head, span, dress).await?;
         if !route.takes_query {
             no_parameters(head.uri.query().unwrap_or_default())?;
@@ -127,7 +128,15 @@ impl Pipeline {
         let mut actor = None;
         if route.access != Access::Tenant {
             let token = bearer(&head.headers)?;
-            let found = self.authenticator.authenticate(tenant, token).await?;
+            let found = match self.authenticator.authenticate(tenant, token).await {
+                Ok(found) => found,
+                Err(problem) => {
+                    if problem.kind() == ErrorKind::TenantMismatch {
+                        dress.owner = self.authenticator.owner(token).await;
+                    }
+                    return Err(problem);
+                }
+            };
             if found.tenant_id != tenant.id() {
                 // The authenticator has refused this already; nothing rests on one check alone.
                 return Err(Problem::new(
@@ -136,6 +145,7 @@ impl Pipeline {
                 ));
             }
             span.record(fields::USER, tracing::field::display(found.user_id));
+            dress.actor = Some(found.clone());
             actor = Some(found);
         }
         match tenant.record().subscription.at(self.ambient.now()) {
