@@ -167,7 +167,14 @@ impl Filling {
                     .map(|word| format!("'{word}'"))
                     .collect();
                 values.push(format!("'x{n}'"));
-                values.extend::<Vec<String>>(texts(&["EUR", "DE", "UTC", "a@b.example", "{}"]));
+                values.extend::<Vec<String>>(texts(&[
+                    "EUR",
+                    "DE",
+                    "UTC",
+                    "a@b.example",
+                    "{}",
+                    "desk.moved.v1",
+                ]));
                 values.push(format!("encode(sha256('{n}'), 'hex')"));
                 values
             }
@@ -184,7 +191,7 @@ impl Filling {
                 format!("substr(sha256('{n}'), 1, 16)"),
                 format!("sha512('{n}')"),
             ],
-            "jsonb" => vec![
+            "json" | "jsonb" => vec![
                 format!("'{{\"x\": {n}}}'"),
                 "'[]'".to_owned(),
                 "'{}'".to_owned(),

@@ -207,15 +207,19 @@ pub(crate) const BEFORE: &[(&str, &[&str])] = &[
 ];
 
 /// Lists that are no collection, and what must be added, referring to the id in the path by this
-/// field, for them to have another page. `None`: they have one page as yet.
-pub(crate) const PAGES: &[(&str, Option<(&str, &str)>)] = &[
+/// field if there is one, for them to have another page. `None`: they have one page as yet.
+pub(crate) const PAGES: &[(&str, Option<(&str, Option<&str>)>)] = &[
     (
         "/api/v1/employees/{id}/reports",
-        Some(("/api/v1/employees", "manager_id")),
+        Some(("/api/v1/employees", Some("manager_id"))),
     ),
+    ("/api/v1/audit/events", Some(("/api/v1/departments", None))),
     ("/api/v1/employees/{id}/employments", None),
     ("/api/v1/employees/{id}/timeline", None),
 ];
+
+/// Lists that each look at them makes longer, and by which parameter they are as they were.
+pub(crate) const GROWING: &[(&str, &str)] = &[("/api/v1/audit/events", "at[lt]")];
 
 /// Operations that read what is sensitive, and so are recorded.
 pub(crate) const SENSITIVE: &[&str] =

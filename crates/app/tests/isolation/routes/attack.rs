@@ -123,8 +123,21 @@ impl Attack {
         }
     }
 
+    /// A list that each look at it makes longer, as it is now.
+    async fn up_to_now(&mut self, own: &Request) -> Request {
+        let mut known = known::GROWING.iter();
+        let Some((_, before)) = known.find(|(list, _)| *list == own.operation.template) else {
+            return own.clone();
+        };
+        let attacker = self.attacker.clone();
+        let newest = self.scene.send(own, Name::of(&attacker)).await;
+        let now = newest.body["data"][0]["at"].as_str().unwrap().to_owned();
+        own.clone().with_query(before, &now)
+    }
+
     /// The victim's ids in the query, one at a time.
     async fn query_ids(&mut self, own: &Request) {
+        let own = &self.up_to_now(own).await;
         for parameter in &own.operation.parameters {
             let subject = parameter.subject();
             let Some(collection) = known::refers_to(&own.operation.template, subject) else {
@@ -183,7 +196,7 @@ impl Attack {
         let page = known::PAGES.iter().find(|(list, _)| *list == of.template);
         let (more, field) = match page {
             Some((_, None)) => return,
-            Some((_, Some((collection, field)))) => (*collection, Some(*field)),
+            Some((_, Some((collection, field)))) => (*collection, *field),
             None => (of.template.as_str(), None),
         };
         for _ in 0..2 {
