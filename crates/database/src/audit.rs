@@ -1,6 +1,9 @@
 //! The record of what was done, written with it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use futures_util::future::BoxFuture;
 use kernel::audit::AuditEntry;
@@ -29,6 +32,8 @@ pub trait AuditSink: Send + Sync {
 pub(crate) struct Recorder {
     sink: Option<Arc<dyn AuditSink>>,
     entries: Mutex<Vec<AuditEntry>>,
+    /// How many savepoints were opened and not ended.
+    savepoints: AtomicUsize,
 }
 
 impl Recorder {
@@ -36,6 +41,7 @@ impl Recorder {
         Self {
             sink,
             entries: Mutex::default(),
+            savepoints: AtomicUsize::new(0),
         }
     }
 
@@ -49,6 +55,19 @@ impl Recorder {
 
     pub(crate) fn noted(&self) -> usize {
         self.entries().len()
+    }
+
+    pub(crate) fn open_savepoint(&self) {
+        self.savepoints.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn end_savepoint(&self) {
+        self.savepoints.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// One that was dropped is open for ever: what it will be undone with is not known.
+    pub(crate) fn is_within_savepoint(&self) -> bool {
+        self.savepoints.load(Ordering::Relaxed) > 0
     }
 
     pub(crate) fn forget_behind(&self, noted: usize) {

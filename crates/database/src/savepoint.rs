@@ -22,6 +22,7 @@ impl<'tx> Savepoint<'tx> {
     ) -> Result<Self, StoreError> {
         let name = format!("s{}", connection.next_savepoint());
         connection.command(format!("SAVEPOINT {name}")).await?;
+        recorder.open_savepoint();
         Ok(Self {
             connection,
             recorder,
@@ -39,7 +40,9 @@ impl<'tx> Savepoint<'tx> {
         let name = &self.name;
         self.connection
             .command(format!("RELEASE SAVEPOINT {name}"))
-            .await
+            .await?;
+        self.recorder.end_savepoint();
+        Ok(())
     }
 
     /// Undoes what happened since, with what was recorded of it, and the failure.
@@ -55,6 +58,8 @@ impl<'tx> Savepoint<'tx> {
             .command(format!(
                 "ROLLBACK TO SAVEPOINT {name}; RELEASE SAVEPOINT {name}"
             ))
-            .await
+            .await?;
+        self.recorder.end_savepoint();
+        Ok(())
     }
 }

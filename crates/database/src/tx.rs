@@ -250,6 +250,18 @@ impl<S: Scope> Tx<S, Write> {
         self.recorder.noted()
     }
 
+    /// Writes what was recorded in it so far, and keeps it no longer in memory: for whoever does much
+    /// in one transaction. Within a [savepoint](Tx::savepoint) nothing is written yet.
+    ///
+    /// # Errors
+    /// As [`Tx::commit`].
+    pub async fn flush_record(&self) -> Result<(), StoreError> {
+        if self.recorder.is_within_savepoint() {
+            return Ok(());
+        }
+        self.write_record().await
+    }
+
     /// Writes what was recorded, before the end.
     pub(crate) async fn write_record(&self) -> Result<(), StoreError> {
         let entries = self.recorder.take();
