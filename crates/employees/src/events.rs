@@ -22,6 +22,9 @@ use messaging::{DomainEvent, EventKind};
 
 use crate::permission::{Read, ReadCompensation, ReadOrganisation};
 
+/// What the events of people are about.
+pub(crate) const EMPLOYEE: &str = "employee";
+
 const OF_PEOPLE: Permission = Read::PERMISSION;
 const OF_ORGANISATION: Permission = ReadOrganisation::PERMISSION;
 const PAY: &[(&str, Permission)] = &[("compensation", ReadCompensation::PERMISSION)];

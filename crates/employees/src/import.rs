@@ -72,6 +72,6 @@ pub use kind::{Column, Kind, UnknownKind};
 pub use limits::ImportLimits;
 pub use mapping::{Mapping, MappingError, MappingOption, ReadyMapping};
 pub use mode::{ImportMode, UnknownMode};
-pub use plan::{Batch, ImportReport, Plan};
+pub use plan::{Batch, ImportReport, Newcomer, Past, Plan};
 pub use repository::ImportRepository;
 pub use set::{ImportSet, ImportSetError, MAX_FILE_BYTES, content};

@@ -1,9 +1,11 @@
 //! People, the organisation they work in, and their employment over time: types that cannot hold
 //! an invalid state.
 
+pub(crate) mod audited;
 mod compensation;
 mod employee;
 mod employment;
+mod fields;
 mod history;
 mod leading;
 mod name;
@@ -17,8 +19,9 @@ mod word;
 pub use compensation::{
     Commission, CommissionError, Compensation, NegativePay, Pay, PayPeriod, Remuneration,
 };
-pub use employee::{EMPLOYEE_FIELDS, Employee, EmploymentStatus};
+pub use employee::{Employee, EmploymentStatus};
 pub use employment::{Cause, Employment, EmploymentType, EndReason, Terms};
+pub use fields::EMPLOYEE_FIELDS;
 pub use history::History;
 pub(crate) use leading::cannot_lead;
 pub use name::{Name, PersonName};

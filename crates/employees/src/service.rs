@@ -1,6 +1,7 @@
 //! The use cases, a file each.
 
 mod change_compensation;
+mod chronicle;
 mod expand;
 mod file;
 mod hire;
@@ -9,6 +10,7 @@ mod manager;
 mod organisation;
 mod promote;
 mod query;
+mod reads;
 mod rehire;
 mod terminate;
 mod timeline;
@@ -34,9 +36,9 @@ pub use update::Particulars;
 
 use std::sync::Arc;
 
+use chronicle::Chronicle;
 use database::{Database, TenantContext};
 use kernel::{Actor, Ambient, Authorizer, PermissionMarker, Permit, Reach};
-use messaging::EventLog;
 use time::Date;
 
 use crate::{
@@ -77,7 +79,7 @@ pub struct Employees<S> {
     ambient: Ambient,
     authorizer: Arc<dyn Authorizer>,
     storage: S,
-    events: EventLog,
+    chronicle: Chronicle,
 }
 
 impl<S: Storage> Employees<S> {
@@ -90,7 +92,7 @@ impl<S: Storage> Employees<S> {
     ) -> Self {
         Self {
             database,
-            events: EventLog::new(ambient.clone()),
+            chronicle: Chronicle::new(ambient.clone()),
             ambient,
             authorizer,
             storage,

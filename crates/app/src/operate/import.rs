@@ -15,6 +15,7 @@ use employees::{
     service::{ImportError, ImportOptions},
 };
 use kernel::Slug;
+use telemetry::Origin;
 
 use super::{Failure, ImportedReport, Operator, operator::Platform};
 
@@ -69,7 +70,7 @@ impl Operator {
             };
             self.reporter.progress(what, done, total);
         };
-        let imported = imports.import_as_operator(tenant, set, how, &progress);
+        let imported = imports.import_as_operator(tenant, (set, how), Origin::default(), &progress);
         Ok(ImportedReport::of(&Box::pin(imported).await?, how.dry_run))
     }
 }

@@ -14,7 +14,7 @@ macro_rules! about_an_employee {
     ($($event:ident = $kind:literal,)+) => {$(
         impl DomainEvent for $event {
             const KIND: &'static str = $kind;
-            const SUBJECT: &'static str = "employee";
+            const SUBJECT: &'static str = super::EMPLOYEE;
 
             fn subject(&self) -> Uuid {
                 self.employee.uuid()

@@ -14,7 +14,6 @@ use super::{
     },
     sheet::Sheet,
 };
-use crate::events::Hired;
 use crate::model::{
     Code, Compensation, Department, Employee, EmployeeNumber, Employment, JobTitle, Location,
     Remuneration, Stamp, Terms,
@@ -36,11 +35,25 @@ pub struct Batch {
     /// Pay.
     pub compensations: Vec<Compensation>,
     /// People of the company, not of the import, whose past became longer.
-    pub with_a_past: Vec<EmployeeId>,
-    /// As what the people of this batch were hired, to be told.
-    pub hired: Vec<Hired>,
+    pub with_a_past: Vec<(EmployeeId, Past)>,
+    /// As what the people of this batch were hired, in their order, to be told.
+    pub hired: Vec<Newcomer>,
     /// When they are made.
     pub stamp: Stamp,
+}
+
+/// What somebody worked as before his present employment.
+pub type Past = Vec<(DateRange, Terms)>;
+
+/// As what somebody was hired.
+#[derive(Debug)]
+pub struct Newcomer {
+    /// On which terms.
+    pub terms: Terms,
+    /// For which pay.
+    pub pay: Option<Remuneration>,
+    /// What he worked as before.
+    pub past: Past,
 }
 
 impl Batch {
@@ -131,11 +144,9 @@ impl CheckedDraft {
                 ambient,
             ),
         };
-        let mut begins: HashMap<EmployeeNumber, Date> = HashMap::new();
-        for row in &all.history.rows {
-            let day = row.period.from();
-            let first = begins.entry(row.number.clone()).or_insert(day);
-            *first = day.min(*first);
+        let mut past: HashMap<EmployeeNumber, Vec<usize>> = HashMap::new();
+        for (place, row) in all.history.rows.iter().enumerate() {
+            past.entry(row.number.clone()).or_default().push(place);
         }
         let ends = all.last_days().into_iter();
         let ends = ends.map(|(number, day)| (number.clone(), day)).collect();
@@ -145,7 +156,7 @@ impl CheckedDraft {
             planner: Planner {
                 known: self.known,
                 new,
-                begins,
+                past,
                 ends,
                 ambient: ambient.clone(),
                 stamp: Stamp::new(ambient.now()),
@@ -197,7 +208,10 @@ impl Iterator for Plan {
                     Some(mut sheet) if !rows.is_empty() => {
                         for row in rows {
                             if let Some(person) = read_again(&mut sheet, row, &mut self.files) {
-                                planner.employee(row, person, &mut batch);
+                                let past = row.number.as_ref();
+                                let past = past.map(|number| planner.past(all, number));
+                                let past = past.unwrap_or_default();
+                                planner.employee(row, person, past, &mut batch);
                             }
                         }
                         Next::People(begin + rows.len(), Some(sheet))
@@ -234,9 +248,10 @@ impl Iterator for Plan {
                 }
             }
             Next::Lengthened => {
-                let known = planner.begins.keys().filter_map(|number| {
+                let known = planner.past.keys().filter_map(|number| {
                     let is_new = planner.new.employees.contains_key(number);
-                    planner.employee_id(number).filter(|_| !is_new)
+                    let known = planner.employee_id(number).filter(|_| !is_new)?;
+                    Some((known, planner.past(all, number)))
                 });
                 batch.with_a_past = known.collect();
                 Next::Nothing
@@ -276,7 +291,8 @@ struct Drawn {
 struct Planner {
     known: Known,
     new: Drawn,
-    begins: HashMap<EmployeeNumber, Date>,
+    /// Where in the history the earlier employments of somebody stand.
+    past: HashMap<EmployeeNumber, Vec<usize>>,
     ends: HashMap<EmployeeNumber, Date>,
     ambient: Ambient,
     stamp: Stamp,
@@ -335,6 +351,14 @@ impl Planner {
         })
     }
 
+    /// What somebody worked as before, as far as it comes in.
+    fn past(&self, all: &Organisation, number: &EmployeeNumber) -> Past {
+        let places = self.past.get(number).into_iter().flatten();
+        let rows = places.filter_map(|place| all.history.rows.get(*place));
+        rows.map(|row| (row.period, self.terms(&row.position)))
+            .collect()
+    }
+
     /// The days of somebody's present employment.
     fn days(&self, row: &EmployeeRow) -> Option<DateRange> {
         let after = row.number.as_ref().and_then(|number| self.ends.get(number));
@@ -342,7 +366,7 @@ impl Planner {
     }
 
     /// A person, and his pay since his present employment began.
-    fn employee(&self, row: &EmployeeRow, person: Person, batch: &mut Batch) {
+    fn employee(&self, row: &EmployeeRow, person: Person, past: Past, batch: &mut Batch) {
         let (Some(days), Some(number)) = (self.days(row), row.number.clone()) else {
             return;
         };
@@ -358,7 +382,7 @@ impl Planner {
         });
         let agreed = pay.as_ref().map(|it| it.remuneration);
         batch.compensations.extend(pay);
-        let first = self.begins.get(&number).copied();
+        let first = past.iter().map(|(days, _)| days.from()).min();
         let employee = Employee {
             id,
             number,
@@ -371,7 +395,11 @@ impl Planner {
             stamp: self.stamp,
         };
         let terms = self.terms(&row.position);
-        batch.hired.push(Hired::of(&employee, terms, agreed));
+        batch.hired.push(Newcomer {
+            terms,
+            pay: agreed,
+            past,
+        });
         batch.employees.push(employee);
     }
 

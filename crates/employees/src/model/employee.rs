@@ -1,9 +1,6 @@
 //! The person who works or worked for the tenant.
 
-use kernel::{
-    EmailAddress, EmployeeId,
-    field::{AccessGroup, Class, FieldDeclaration},
-};
+use kernel::{EmailAddress, EmployeeId};
 use time::Date;
 
 use super::{EmployeeNumber, PersonName, PhoneNumber, Stamp, word::words};
@@ -72,32 +69,6 @@ impl EmploymentStatus {
         }
     }
 }
-
-/// Every field of an employee's representation, declared once.
-pub const EMPLOYEE_FIELDS: &[FieldDeclaration] = {
-    use AccessGroup::{Compensation, Contact, Identity};
-    use Class::{Internal, Personal, Sensitive};
-    &[
-        FieldDeclaration::new("id", Internal, Identity),
-        FieldDeclaration::new("employee_number", Internal, Identity),
-        FieldDeclaration::new("first_name", Personal, Identity),
-        FieldDeclaration::new("last_name", Personal, Identity),
-        FieldDeclaration::new("work_email", Personal, Contact),
-        FieldDeclaration::new("phone", Personal, Contact),
-        FieldDeclaration::new("hire_date", Personal, Identity),
-        FieldDeclaration::new("original_hire_date", Personal, Identity),
-        FieldDeclaration::new("status", Personal, Identity),
-        FieldDeclaration::new("employment_type", Personal, Identity),
-        FieldDeclaration::new("department", Internal, Identity),
-        FieldDeclaration::new("job_title", Internal, Identity),
-        FieldDeclaration::new("location", Internal, Identity),
-        FieldDeclaration::new("manager", Personal, Identity),
-        FieldDeclaration::new("compensation", Sensitive, Compensation),
-        FieldDeclaration::new("created_at", Internal, Identity),
-        FieldDeclaration::new("updated_at", Internal, Identity),
-        FieldDeclaration::new("version", Internal, Identity),
-    ]
-};
 
 #[cfg(test)]
 mod tests {

@@ -100,7 +100,7 @@ impl ImportRepository for Postgres {
         insert(tx, &batch.departments, batch.departments.len()).await?;
         insert(tx, &batch.employments, CHUNK).await?;
         for chunk in batch.with_a_past.chunks(CHUNK) {
-            let ids: Vec<Uuid> = chunk.iter().map(|id| id.uuid()).collect();
+            let ids: Vec<Uuid> = chunk.iter().map(|(id, _)| id.uuid()).collect();
             let now = batch.stamp.created_at;
             tx.run(LENGTHEN, [ids.into(), now.into()]).await?;
         }

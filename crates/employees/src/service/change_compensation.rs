@@ -12,7 +12,7 @@ use super::{
 use crate::{
     EmployeesError,
     events::CompensationChanged,
-    model::{Commission, EmployeeProfile, Pay, Remuneration},
+    model::{Commission, EmployeeProfile, Pay, Remuneration, audited::changed_on},
     permission,
 };
 
@@ -45,7 +45,7 @@ impl<S: Storage> Employees<S> {
         for_the_tenant(permit)?;
         self.pay_otherwise(tx, id, &change).await?;
         let today = self.today(tx.tenant());
-        self.profile_as_of(tx, actor, id, today).await
+        self.shown_after(tx, actor, id, today).await
     }
 
     pub(super) async fn pay_otherwise(
@@ -85,6 +85,7 @@ impl<S: Storage> Employees<S> {
             let open = service.starting(day)?;
             until_next.map_or(Some(open), |until| open.intersection(&until))
         });
+        let was = pay.clone();
         if let Some(days) = days {
             pay.put(days, remuneration);
         }
@@ -95,7 +96,8 @@ impl<S: Storage> Employees<S> {
                 effective_date: day.to_string(),
                 compensation: remuneration.into(),
             };
-            self.events.record(tx, &[changed]).await?;
+            let changes = changed_on(day, &was, &pay);
+            self.chronicle.note(tx, changed, changes).await?;
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use database::{Mode, StoreError, Tenant, TenantTx, Tx};
 use kernel::{Actor, DateRange, EmployeeId, FieldErrors, Reach};
 use time::{Date, OffsetDateTime};
 
-use super::{Employees, Storage};
+use super::{Employees, Storage, reads::record_pay};
 use crate::{
     EmployeesError,
     model::{
@@ -232,6 +232,20 @@ impl<S: Storage> Employees<S> {
                 Reach::Tenant => true,
                 Reach::Own => actor.employee_id == Some(id),
             })
+    }
+
+    /// What is shown of somebody to whoever changed something of him. Pay that is shown with it was
+    /// read.
+    pub(super) async fn shown_after(
+        &self,
+        tx: &TenantTx,
+        actor: &Actor,
+        id: EmployeeId,
+        today: Date,
+    ) -> Result<EmployeeProfile, EmployeesError> {
+        let profile = self.profile_as_of(tx, actor, id, today).await?;
+        record_pay(tx, &profile);
+        Ok(profile)
     }
 
     /// What is shown of somebody as of a day.

@@ -11,7 +11,7 @@ use crate::{
     model::{
         Assignment, Compensation, CurrentPay, Employee, EmployeeNumber, EmployeeProfile,
         Employment, EmploymentType, Guarded, Named, PersonName, PhoneNumber, Remuneration, Stamp,
-        Terms, cannot_lead,
+        Terms, audited, cannot_lead,
     },
     permission::Create,
     repository::{FoundReferences, Inserted, References, Series},
@@ -66,8 +66,10 @@ impl<S: Storage> Employees<S> {
         let stored = self.store(tx, &hire, now).await?;
         let (employee, employment, compensation) = &stored;
         let pay = compensation.as_ref().map(|it| it.remuneration);
-        let hired = Hired::of(employee, employment.terms, pay);
-        self.events.record(tx, &[hired]).await?;
+        let terms = employment.terms;
+        let hired = Hired::of(employee, terms, pay);
+        let changes = audited::hired(employee, terms, pay, &[]);
+        self.chronicle.note(tx, hired, changes).await?;
         let mut profile = profile(stored, assignment, today);
         if self
             .may_see_pay(actor)

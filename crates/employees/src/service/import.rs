@@ -11,11 +11,12 @@ use kernel::{
     Ambient, Denied, DomainError, ErrorKind, FairLimits, FairPermit, FairSemaphore, FieldError,
     PermissionMarker as _, Permit, Reach, TenantId,
 };
-use messaging::EventLog;
+use messaging::Origin;
 use tokio::time::timeout;
 
 pub use later::LaterImport;
 
+use super::chronicle::Chronicle;
 use crate::{
     import::{
         CheckedDraft, Draft, Fault, Faults, ImportLimits, ImportMode, ImportReport,
@@ -38,7 +39,7 @@ pub struct Imports<S> {
     database: Database,
     ambient: Ambient,
     storage: S,
-    events: EventLog,
+    chronicle: Chronicle,
     limits: ImportLimits,
     turns: Arc<FairSemaphore<TenantId>>,
 }
@@ -115,7 +116,7 @@ where
     pub fn new(database: Database, ambient: Ambient, storage: S, limits: ImportLimits) -> Self {
         Self {
             database,
-            events: EventLog::new(ambient.clone()),
+            chronicle: Chronicle::new(ambient.clone()),
             ambient,
             storage,
             limits,
@@ -146,13 +147,14 @@ where
     pub async fn import_as_operator(
         &self,
         tenant: &TenantContext,
-        set: ImportSet,
-        options: ImportOptions,
+        (set, options): (ImportSet, ImportOptions),
+        origin: Origin,
         progress: Progress<'_>,
     ) -> Result<Imported, ImportError> {
         let turn = self.turn_as_operator(tenant).await?;
         let draft = self.read(&turn, Arc::new(set)).await?;
         let tx = self.database.begin_tenant(tenant).await?;
+        let tx = tx.initiated_by(origin);
         let imported = self.import(&tx, &turn, draft, options, progress).await?;
         tx.commit().await?;
         Ok(imported)
@@ -219,21 +221,25 @@ where
             plan = rest;
             let Some(batch) = batch else { break };
             self.storage.store(tx, &batch).await.map_err(changed)?;
-            self.announce(tx, &batch).await?;
+            let (came, worked) = (batch.employees.len(), batch.employments.len());
+            self.announce(tx, batch).await?;
             let ImportReport {
                 employees,
                 past_employments,
                 ..
             } = imported.report;
-            if !batch.employees.is_empty() {
-                people += batch.employees.len();
+            if came > 0 {
+                people += came;
                 progress(Kind::Employees, people, employees);
             }
-            if !batch.employments.is_empty() {
-                employed += batch.employments.len();
+            if worked > 0 {
+                employed += worked;
                 let total = employees + past_employments;
                 progress(Kind::EmploymentHistory, employed, total);
             }
+        }
+        if imported.report.rows() > 0 {
+            tx.record(announce::whole(imported.report, mode));
         }
         Ok(imported)
     }

@@ -51,6 +51,6 @@ impl<S: Storage> Employees<S> {
             self.reassign(tx, id, &transfer, Cause::Promotion).await?;
         }
         let today = self.today(tx.tenant());
-        self.profile_as_of(tx, actor, id, today).await
+        self.shown_after(tx, actor, id, today).await
     }
 }

@@ -1,7 +1,10 @@
 //! Somebody comes back.
 
 use database::TenantTx;
-use kernel::{Actor, DateRange, EmployeeId, FieldErrors, Permit};
+use kernel::{
+    Actor, DateRange, EmployeeId, FieldErrors, Permit,
+    audit::{FieldChange, changes},
+};
 use time::{Date, OffsetDateTime};
 
 use super::{
@@ -12,7 +15,10 @@ use super::{
 use crate::{
     EmployeesError,
     events::Rehired,
-    model::{Employee, EmployeeProfile, Employment, EmploymentType, Remuneration, Terms},
+    model::{
+        Employee, EmployeeProfile, Employment, EmploymentType, EndReason, Remuneration, Terms,
+        audited,
+    },
     permission,
     repository::{References, ReportingLine, Revision},
 };
@@ -89,12 +95,13 @@ impl<S: Storage> Employees<S> {
                 .await?;
         }
         wrong.into_result().map_err(EmployeesError::Invalid)?;
-        self.come_back(tx, person, until, &rehire, now).await?;
+        let changes = self.come_back(tx, person, until, &rehire, now).await?;
         let rehired = Rehired::of(id, rehire.hire_date, rehire.terms(), rehire.pay);
-        self.events.record(tx, &[rehired]).await?;
-        self.profile_as_of(tx, actor, id, today).await
+        self.chronicle.note(tx, rehired, changes).await?;
+        self.shown_after(tx, actor, id, today).await
     }
 
+    /// Lets him come back; what changes by it.
     async fn come_back(
         &self,
         tx: &TenantTx,
@@ -102,13 +109,14 @@ impl<S: Storage> Employees<S> {
         until: Date,
         rehire: &Rehire,
         now: OffsetDateTime,
-    ) -> Result<(), EmployeesError> {
+    ) -> Result<Vec<FieldChange>, EmployeesError> {
         let id = person.id;
         let days = DateRange::since(rehire.hire_date);
         let was_away = rehire.hire_date > until;
         let mut employments = self.storage.employments_of(tx, &[id]).await?;
+        let mut reason = None;
         if !was_away {
-            self.forget_the_end(tx, &mut employments, now).await?;
+            reason = self.forget_the_end(tx, &mut employments, now).await?;
         }
         let mut terms = terms_of(&employments)?;
         terms.put(days, rehire.terms());
@@ -127,22 +135,29 @@ impl<S: Storage> Employees<S> {
                 person.hire_date
             },
             employed_until: None,
-            ..person
+            ..person.clone()
         };
-        self.save_person(tx, back, now).await
+        let mut all = vec![audited::effective(rehire.hire_date)];
+        all.extend(changes(Some(&person), Some(&back)));
+        all.extend(audited::reasoned(reason, None));
+        all.extend(changes(None, Some(&rehire.terms())));
+        all.extend(changes(None, rehire.pay.as_ref()));
+        self.save_person(tx, back, now).await?;
+        Ok(all)
     }
 
+    /// Forgets that a service ended, and why: what was said.
     async fn forget_the_end(
         &self,
         tx: &TenantTx,
         employments: &mut [Employment],
         now: OffsetDateTime,
-    ) -> Result<(), EmployeesError> {
+    ) -> Result<Option<EndReason>, EmployeesError> {
         let last = employments.iter_mut().max_by_key(|it| it.period.from());
         let Some(last) = last.filter(|last| last.end_reason.is_some()) else {
-            return Ok(());
+            return Ok(None);
         };
-        last.end_reason = None;
+        let forgotten = last.end_reason.take();
         last.stamp = last.stamp.changed(now);
         let revision = Revision {
             removed: Vec::new(),
@@ -150,7 +165,7 @@ impl<S: Storage> Employees<S> {
             added: Vec::new(),
         };
         self.storage.revise_employments(tx, &revision).await?;
-        Ok(())
+        Ok(forgotten)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The end of a service.
 
 use database::TenantTx;
-use kernel::{Actor, EmployeeId, FieldErrors, Permit};
+use kernel::{Actor, EmployeeId, FieldErrors, Permit, audit::changes};
 use time::{Date, OffsetDateTime};
 
 use super::{
@@ -13,7 +13,7 @@ use super::{
 use crate::{
     EmployeesError,
     events::{Terminated, Transferred},
-    model::{Cause, Employee, EmployeeProfile, Employment, EndReason, Terms, cannot_lead},
+    model::{Cause, Employee, EmployeeProfile, Employment, EndReason, Terms, audited, cannot_lead},
     permission,
     repository::{ReportingLine, Revision},
 };
@@ -60,53 +60,63 @@ impl<S: Storage> Employees<S> {
         let manager = terms
             .on(terminate.last_day)
             .and_then(|terms| terms.manager_id);
+        let pay = self.storage.pay_of(tx, id).await?;
+        let mut paid = pay_of(&pay)?;
+        let mut changed = audited::void(until, &terms, &paid);
         terms.end(until);
         self.save_terms(tx, &employments, id, &terms, None, now)
             .await?;
-        self.give_reason(tx, id, terminate.reason, now).await?;
-
-        let pay = self.storage.pay_of(tx, id).await?;
-        let mut paid = pay_of(&pay)?;
+        let was = last(&employments).and_then(|last| last.end_reason);
+        let reason = self.give_reason(tx, id, terminate.reason, now).await?;
+        changed.extend(audited::reasoned(was, reason));
         paid.end(until);
         self.save_pay(tx, &pay, id, &paid, now).await?;
 
         let left = Employee {
             employed_until: Some(until),
-            ..person
+            ..person.clone()
         };
+        changed.extend(changes(Some(&person), Some(&left)));
+        if changed.is_empty() {
+            // All of that was said before.
+            return self.shown_after(tx, actor, id, today).await;
+        }
         self.save_person(tx, left, now).await?;
         let successor_id = successor.as_ref().map(|it| it.id);
         let terminated = Terminated::of(id, terminate.last_day, terminate.reason, successor_id);
-        self.events.record(tx, &[terminated]).await?;
+        changed.extend(audited::succeeded(successor_id));
+        self.chronicle.note(tx, terminated, changed).await?;
         self.hand_over(tx, Leaving { id, until, manager }, successor, today, now)
             .await?;
-        self.profile_as_of(tx, actor, id, today).await
+        self.shown_after(tx, actor, id, today).await
     }
 
-    /// Says why the service ends with his last employment.
+    /// Says why the service ends with his last employment, if that was told; why it does.
     async fn give_reason(
         &self,
         tx: &TenantTx,
         id: EmployeeId,
         reason: Option<EndReason>,
         now: OffsetDateTime,
-    ) -> Result<(), EmployeesError> {
+    ) -> Result<Option<EndReason>, EmployeesError> {
         let employments = self.storage.employments_of(tx, &[id]).await?;
-        let last = employments.into_iter().max_by_key(|it| it.period.from());
-        let Some(last) = last.filter(|last| reason.is_some() && last.end_reason != reason) else {
-            return Ok(());
+        let Some(last) = last(&employments) else {
+            return Ok(None);
         };
+        if reason.is_none() || last.end_reason == reason {
+            return Ok(last.end_reason);
+        }
         let revision = Revision {
             removed: Vec::new(),
             revised: vec![Employment {
                 end_reason: reason,
                 stamp: last.stamp.changed(now),
-                ..last
+                ..last.clone()
             }],
             added: Vec::new(),
         };
         self.storage.revise_employments(tx, &revision).await?;
-        Ok(())
+        Ok(reason)
     }
 
     /// Gives those who would report to somebody who is gone to his successor. One of them who is
@@ -156,7 +166,9 @@ impl<S: Storage> Employees<S> {
             self.check_hand_over(tx, &person, &employments, leaving, manager, today)
                 .await?;
             let mut terms = terms_of(&employments)?;
-            for line in lines(person.id, &employments, leaving) {
+            let was = terms.clone();
+            let lines = lines(person.id, &employments, leaving);
+            for line in &lines {
                 terms.change(line.days, |terms| Terms {
                     manager_id: manager,
                     ..*terms
@@ -165,10 +177,14 @@ impl<S: Storage> Employees<S> {
             let cause = Some(Cause::Transfer);
             self.save_terms(tx, &employments, person.id, &terms, cause, now)
                 .await?;
-            handed_over.push(Transferred::to_manager(person.id, leaving.until, manager));
+            let first = lines.iter().map(|line| line.days.from()).min();
+            let day = first.unwrap_or(leaving.until);
+            let changes = audited::changed_on(day, &was, &terms);
+            let transferred = Transferred::to_manager(person.id, leaving.until, manager);
+            handed_over.push((transferred, changes));
             self.save_person(tx, person, now).await?;
         }
-        self.events.record(tx, &handed_over).await?;
+        self.chronicle.note_all(tx, handed_over).await?;
         Ok(())
     }
 
@@ -206,6 +222,11 @@ impl<S: Storage> Employees<S> {
         }
         wrong.into_result().map_err(EmployeesError::Invalid)
     }
+}
+
+/// The employment with which a service ends.
+fn last(employments: &[Employment]) -> Option<&Employment> {
+    employments.iter().max_by_key(|it| it.period.from())
 }
 
 /// Who leaves.

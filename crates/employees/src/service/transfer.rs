@@ -1,7 +1,10 @@
 //! Transfers and promotions: another department, job, location, manager or type of employment.
 
 use database::{StoreError, TenantTx};
-use kernel::{Actor, DepartmentId, EmployeeId, FieldErrors, JobTitleId, LocationId, Permit};
+use kernel::{
+    Actor, DepartmentId, EmployeeId, FieldErrors, JobTitleId, LocationId, Permit,
+    audit::FieldChange,
+};
 use time::Date;
 
 use super::{
@@ -12,7 +15,7 @@ use super::{
 use crate::{
     EmployeesError,
     events::{Promoted, Transferred},
-    model::{Cause, EmployeeProfile, EmploymentType, Terms},
+    model::{Cause, EmployeeProfile, EmploymentType, Terms, audited::changed_on},
     permission,
     repository::{References, ReportingLine},
 };
@@ -87,7 +90,7 @@ impl<S: Storage> Employees<S> {
         for_the_tenant(permit)?;
         self.reassign(tx, id, &transfer, Cause::Transfer).await?;
         let today = self.today(tx.tenant());
-        self.profile_as_of(tx, actor, id, today).await
+        self.shown_after(tx, actor, id, today).await
     }
 
     /// Changes the terms of somebody's employment from a day on to the next change.
@@ -130,33 +133,37 @@ impl<S: Storage> Employees<S> {
         let Some(days) = days else {
             return Ok(());
         };
+        let was = terms.clone();
         terms.change(days, |terms| transfer.of(terms));
         if self
             .save_terms(tx, &before, id, &terms, Some(cause), now)
             .await?
         {
             self.save_person(tx, person, now).await?;
-            self.tell_reassigned(tx, id, transfer, cause).await?;
+            let changes = changed_on(transfer.effective_date, &was, &terms);
+            self.note_reassigned(tx, id, transfer, cause, changes)
+                .await?;
         }
         Ok(())
     }
 
-    async fn tell_reassigned(
+    async fn note_reassigned(
         &self,
         tx: &TenantTx,
         id: EmployeeId,
         transfer: &Transfer,
         cause: Cause,
+        changes: Vec<FieldChange>,
     ) -> Result<(), StoreError> {
         match cause {
-            Cause::Transfer => self.events.record(tx, &[transfer.told(id)]).await,
+            Cause::Transfer => self.chronicle.note(tx, transfer.told(id), changes).await,
             Cause::Promotion => {
                 let promoted = Promoted {
                     employee: id,
                     effective_date: transfer.effective_date.to_string(),
                     job_title_id: transfer.job_title.set(),
                 };
-                self.events.record(tx, &[promoted]).await
+                self.chronicle.note(tx, promoted, changes).await
             }
         }
     }

@@ -1,7 +1,7 @@
 //! What is said of a person himself.
 
 use database::TenantTx;
-use kernel::{Actor, EmailAddress, EmployeeId, PermissionMarker, Permit};
+use kernel::{Actor, EmailAddress, EmployeeId, PermissionMarker, Permit, audit::changes};
 
 use super::{Employees, Storage, for_the_tenant};
 use crate::{
@@ -81,10 +81,11 @@ impl<S: Storage> Employees<S> {
                 self.storage.rename(tx, &changed).await?;
             }
             let updated = Updated::between(&person, &changed);
+            let changes = changes(Some(&person), Some(&changed));
             self.save_person(tx, changed, self.ambient.now()).await?;
-            self.events.record(tx, &[updated]).await?;
+            self.chronicle.note(tx, updated, changes).await?;
         }
         let today = self.today(tx.tenant());
-        self.profile_as_of(tx, actor, id, today).await
+        self.shown_after(tx, actor, id, today).await
     }
 }

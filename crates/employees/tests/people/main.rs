@@ -4,6 +4,7 @@
     reason = "a test that cannot arrange its scene has failed"
 )]
 
+mod auditing;
 mod coming_back;
 mod company;
 mod editing;

@@ -13,7 +13,7 @@ use employees::{
     },
 };
 use kernel::Ambient;
-use messaging::{Event, EventFeed, EventSequencer, FeedQuery, Handlers};
+use messaging::{Event, EventFeed, EventSequencer, FeedQuery, Handlers, Origin};
 use serde_json::{Value, json};
 use time::macros::date;
 use uuid::Uuid;
@@ -265,7 +265,8 @@ async fn whoever_is_imported_was_hired_and_who_is_not_was_not() {
             .map(|(kind, text)| (*kind, kind.as_str(), text.as_bytes().to_vec()));
         let set = ImportSet::native(files);
         let how = ImportOptions::default();
-        let imported = imports.import_as_operator(&on.acme, set, how, &|_, _, _| ());
+        let imported =
+            imports.import_as_operator(&on.acme, (set, how), Origin::default(), &|_, _, _| ());
         imported.await
     };
     let columns = "employee_number,first_name,last_name,hire_date,department_code,\

@@ -4,6 +4,7 @@ mod oracle_hr;
 
 use database::{Database, TenantContext};
 use kernel::{Ambient, DomainError as _, ErrorKind};
+use messaging::Origin;
 use sea_orm::FromQueryResult;
 use testkit::{DedicatedAndPooled, TestDatabase};
 
@@ -31,7 +32,7 @@ async fn import(
     set: ImportSet,
 ) -> Result<ImportReport, ImportError> {
     let how = ImportOptions::default();
-    let imported = imports.import_as_operator(tenant, set, how, &|_, _, _| ());
+    let imported = imports.import_as_operator(tenant, (set, how), Origin::default(), &|_, _, _| ());
     Ok(imported.await?.report)
 }
 
@@ -338,7 +339,7 @@ async fn a_dry_run_says_what_would_come_in_and_stores_nothing() {
         let acme = &house.tenants.acme;
         house
             .imports
-            .import_as_operator(acme, set, how, &|_, _, _| ())
+            .import_as_operator(acme, (set, how), Origin::default(), &|_, _, _| ())
             .await
     };
     let would = run(ImportMode::Independent, true).await.unwrap();

@@ -1,33 +1,55 @@
 //! What an import is told of: everything that came in.
 
 use database::{StoreError, TenantTx};
+use kernel::audit::{AuditCategory, AuditEntry, Audited, FieldChange, changes};
 
-use super::Imports;
+use super::{ImportMode, Imports};
 use crate::{
-    events::{DepartmentCreated, HistoryImported, JobTitleCreated, LocationCreated},
-    import::Batch,
+    events::{DepartmentCreated, Hired, HistoryImported, JobTitleCreated, LocationCreated},
+    import::{Batch, ImportReport},
+    model::audited,
 };
 
 impl<S> Imports<S> {
-    /// Records what a batch brought, under the locks that storing it took.
-    pub(super) async fn announce(&self, tx: &TenantTx, batch: &Batch) -> Result<(), StoreError> {
-        let job_titles: Vec<_> = batch.job_titles.iter().map(JobTitleCreated::of).collect();
-        self.events.record(tx, &job_titles).await?;
-        let locations: Vec<_> = batch.locations.iter().map(LocationCreated::of).collect();
-        self.events.record(tx, &locations).await?;
-        self.events.record(tx, &batch.hired).await?;
-        let departments: Vec<_> = batch
-            .departments
-            .iter()
-            .map(DepartmentCreated::of)
-            .collect();
-        self.events.record(tx, &departments).await?;
-        let with_a_past = batch.with_a_past.iter();
-        let lengthened: Vec<_> = with_a_past
-            .map(|employee| HistoryImported {
-                employee: *employee,
-            })
-            .collect();
-        self.events.record(tx, &lengthened).await
+    /// Tells and records what a batch brought, under the locks that storing it took, and keeps none of
+    /// it: an import may be of hundreds of thousands.
+    pub(super) async fn announce(&self, tx: &TenantTx, batch: Batch) -> Result<(), StoreError> {
+        let created = created(&batch.job_titles, JobTitleCreated::of);
+        self.chronicle.note_all(tx, created).await?;
+        let created = self::created(&batch.locations, LocationCreated::of);
+        self.chronicle.note_all(tx, created).await?;
+        let people = batch.employees.iter().zip(batch.hired);
+        let hired = people.map(|(employee, as_what)| {
+            let (terms, pay) = (as_what.terms, as_what.pay);
+            let changes = audited::hired(employee, terms, pay, &as_what.past);
+            (Hired::of(employee, terms, pay), changes)
+        });
+        self.chronicle.note_all(tx, hired.collect()).await?;
+        let created = self::created(&batch.departments, DepartmentCreated::of);
+        self.chronicle.note_all(tx, created).await?;
+        let lengthened = batch.with_a_past.into_iter().map(|(employee, past)| {
+            let changes = audited::lengthened(&past).into_iter().collect();
+            (HistoryImported { employee }, changes)
+        });
+        self.chronicle.note_all(tx, lengthened.collect()).await?;
+        tx.flush_record().await
     }
+}
+
+fn created<T: Audited, E>(all: &[T], event: impl Fn(&T) -> E) -> Vec<(E, Vec<FieldChange>)> {
+    let one = |thing| (event(thing), changes(None, Some(thing)));
+    all.iter().map(one).collect()
+}
+
+/// The import as a whole.
+pub(super) fn whole(report: ImportReport, mode: ImportMode) -> AuditEntry {
+    AuditEntry::new("employees.imported.v1", AuditCategory::DataWrite)
+        .detail("mode", mode.to_string())
+        .detail("dry_run", false)
+        .detail("departments", report.departments)
+        .detail("job_titles", report.job_titles)
+        .detail("locations", report.locations)
+        .detail("employees", report.employees)
+        .detail("past_employments", report.past_employments)
+        .detail("compensations", report.compensations)
 }

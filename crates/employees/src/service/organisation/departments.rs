@@ -3,6 +3,7 @@
 use database::{TenantContext, TenantTx};
 use kernel::{
     DepartmentId, EmployeeId, FieldErrors, ListQuery, Page, PageRequest, Permit, Position,
+    audit::changes,
 };
 
 use super::{Employees, Storage, TAKEN, kept};
@@ -52,9 +53,9 @@ impl<S: Storage> Employees<S> {
             stamp: Stamp::new(self.ambient.now()),
         };
         if self.storage.insert_department(tx, &department).await? {
-            self.events
-                .record(tx, &[DepartmentCreated::of(&department)])
-                .await?;
+            let created = DepartmentCreated::of(&department);
+            let changes = changes(None, Some(&department));
+            self.chronicle.note(tx, created, changes).await?;
             Ok(department)
         } else {
             Err(TAKEN)
@@ -103,7 +104,8 @@ impl<S: Storage> Employees<S> {
         };
         if self.storage.update_department(tx, &changed).await? {
             let updated = DepartmentUpdated::between(&department, &changed);
-            self.events.record(tx, &[updated]).await?;
+            let changes = changes(Some(&department), Some(&changed));
+            self.chronicle.note(tx, updated, changes).await?;
             Ok(changed)
         } else {
             Err(TAKEN)

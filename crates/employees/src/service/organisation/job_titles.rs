@@ -1,7 +1,7 @@
 //! Job titles.
 
 use database::{TenantContext, TenantTx};
-use kernel::{JobTitleId, ListQuery, Page, PageRequest, Permit, Position};
+use kernel::{JobTitleId, ListQuery, Page, PageRequest, Permit, Position, audit::changes};
 
 use super::{Employees, Storage, TAKEN, kept};
 use crate::{
@@ -44,9 +44,9 @@ impl<S: Storage> Employees<S> {
             stamp: Stamp::new(self.ambient.now()),
         };
         if self.storage.insert_job_title(tx, &job_title).await? {
-            self.events
-                .record(tx, &[JobTitleCreated::of(&job_title)])
-                .await?;
+            let created = JobTitleCreated::of(&job_title);
+            let changes = changes(None, Some(&job_title));
+            self.chronicle.note(tx, created, changes).await?;
             Ok(job_title)
         } else {
             Err(TAKEN)
@@ -79,7 +79,8 @@ impl<S: Storage> Employees<S> {
         };
         if self.storage.update_job_title(tx, &changed).await? {
             let updated = JobTitleUpdated::between(&job_title, &changed);
-            self.events.record(tx, &[updated]).await?;
+            let changes = changes(Some(&job_title), Some(&changed));
+            self.chronicle.note(tx, updated, changes).await?;
             Ok(changed)
         } else {
             Err(TAKEN)

@@ -1,7 +1,9 @@
 //! Locations.
 
 use database::{TenantContext, TenantTx};
-use kernel::{ListQuery, LocationId, Page, PageRequest, Permit, Position, TimeZone};
+use kernel::{
+    ListQuery, LocationId, Page, PageRequest, Permit, Position, TimeZone, audit::changes,
+};
 
 use super::{Employees, Storage, TAKEN, kept};
 use crate::{
@@ -47,9 +49,9 @@ impl<S: Storage> Employees<S> {
             stamp: Stamp::new(self.ambient.now()),
         };
         if self.storage.insert_location(tx, &location).await? {
-            self.events
-                .record(tx, &[LocationCreated::of(&location)])
-                .await?;
+            let created = LocationCreated::of(&location);
+            let changes = changes(None, Some(&location));
+            self.chronicle.note(tx, created, changes).await?;
             Ok(location)
         } else {
             Err(TAKEN)
@@ -83,7 +85,8 @@ impl<S: Storage> Employees<S> {
         };
         if self.storage.update_location(tx, &changed).await? {
             let updated = LocationUpdated::between(&location, &changed);
-            self.events.record(tx, &[updated]).await?;
+            let changes = changes(Some(&location), Some(&changed));
+            self.chronicle.note(tx, updated, changes).await?;
             Ok(changed)
         } else {
             Err(TAKEN)
