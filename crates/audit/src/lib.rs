@@ -25,6 +25,7 @@
 mod error;
 mod floods;
 mod http;
+mod history;
 mod keys;
 mod lists;
 mod log;
@@ -38,6 +39,7 @@ mod refusals;
 
 pub use error::AuditError;
 pub use http::configure;
+pub use history::{HistoryEntry, HistoryPlace, RecordedChange};
 pub use keys::{AuditKeyError, AuditKeys};
 pub use log::AuditLog;
 pub use presented::presented;

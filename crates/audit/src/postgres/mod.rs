@@ -2,5 +2,6 @@
 //! every query here serves both scopes.
 
 pub(crate) mod list;
+pub(crate) mod history;
 pub(crate) mod read;
 pub(crate) mod write;
