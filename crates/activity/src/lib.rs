@@ -26,4 +26,4 @@ mod service;
 
 pub use error::ActivityError;
 pub use http::configure;
-pub use service::{AllJobs, Feed, OwnJobs, Shown};
+pub use service::{AllJobs, Feed, OwnJobs, Reader, Shown};

@@ -6,12 +6,12 @@
 
 use std::sync::Arc;
 
-use activity::{Feed, permission::ReadEvents};
+use activity::{Feed, Reader, permission::ReadEvents};
 use kernel::{
     Actor, Ambient, Authorizer, EmployeeId, Permission, PermissionMarker as _, Permit, Reach,
     RoleName,
 };
-use messaging::{DomainEvent, EventKind, EventLog, EventSequencer, FeedQuery, Handlers};
+use messaging::{DomainEvent, EventKind, EventLog, EventSequencer, FeedQuery, Handlers, Origin};
 use serde::Serialize;
 use serde_json::{Value, json};
 use testkit::{DedicatedAndPooled, TestDatabase};
@@ -110,6 +110,14 @@ async fn three_events() -> (TestDatabase, DedicatedAndPooled) {
     (clone, on)
 }
 
+fn reader<'a>(on: &'a DedicatedAndPooled, actor: &'a Actor, origin: &'a Origin) -> Reader<'a> {
+    Reader {
+        tenant: &on.acme,
+        actor,
+        origin,
+    }
+}
+
 /// What the events say to somebody who may do this; none is missing.
 async fn shown(on: &DedicatedAndPooled, may: &[(Permission, Reach)]) -> Vec<Value> {
     let authorizer: Arc<dyn Authorizer> = Arc::new(Allows(may.to_vec(), Reach::Tenant));
@@ -117,7 +125,13 @@ async fn shown(on: &DedicatedAndPooled, may: &[(Permission, Reach)]) -> Vec<Valu
     let permit = Permit::obtain(authorizer.as_ref(), &actor).unwrap();
     let feed = Feed::new(on.database.clone(), authorizer, KINDS);
     let query = FeedQuery::default();
-    let events = feed.read(&permit, &on.acme, &actor, &query, 25).await;
+    let origin = Origin {
+        user: Some(actor.user_id),
+        ..Origin::default()
+    };
+    let events = feed
+        .read(&permit, reader(on, &actor, &origin), &query, 25)
+        .await;
     let events = events.unwrap();
     let places: Vec<_> = events.iter().map(|event| event.position).collect();
     assert_eq!(places, [1, 2, 3]);
@@ -154,6 +168,45 @@ async fn everybody_sees_that_it_happened_and_each_what_he_may() {
 }
 
 #[tokio::test]
+async fn each_answer_that_shows_pay_is_recorded_once_with_all_whose_it_is() {
+    let (_clone, on) = three_events().await;
+    let recorded = async || {
+        let tx = on.database.begin_tenant_read(&on.acme).await.unwrap();
+        let records = audit::read_all(&tx).await.unwrap();
+        tx.commit().await.unwrap();
+        let told = records.into_iter().map(|record| {
+            let ids = record.targets.as_array().unwrap().iter();
+            let ids: Vec<Uuid> = ids
+                .map(|it| it["id"].as_str().unwrap().parse().unwrap())
+                .collect();
+            let ids: Vec<u128> = ids.into_iter().map(|id| id.as_u128()).collect();
+            assert_eq!(record.details, json!({"fields": ["compensation"]}));
+            assert_eq!(record.actor.id, Some(Uuid::from_u128(11)));
+            assert_eq!(record.targets[0]["type"], "employee");
+            (record.action, record.category, ids)
+        });
+        told.collect::<Vec<_>>()
+    };
+    for may in [
+        vec![(READ, Reach::Tenant)],
+        vec![(READ_PAY, Reach::Tenant)],
+        vec![],
+    ] {
+        shown(&on, &may).await;
+    }
+    assert_eq!(recorded().await, []);
+    let record = |ids: &[u128]| {
+        let action = "events.guarded_read.v1".to_owned();
+        (action, "data_read".to_owned(), ids.to_vec())
+    };
+    shown(&on, &[(READ, Reach::Tenant), (READ_PAY, Reach::Tenant)]).await;
+    assert_eq!(recorded().await, [record(&[1, 2])]);
+    // His own pay counts as well.
+    shown(&on, &[(READ, Reach::Tenant), (READ_PAY, Reach::Own)]).await;
+    assert_eq!(recorded().await, [record(&[1, 2]), record(&[2])]);
+}
+
+#[tokio::test]
 async fn the_feed_is_for_whoever_reaches_everybody() {
     let (_clone, on) = three_events().await;
     let authorizer: Arc<dyn Authorizer> = Arc::new(Allows(Vec::new(), Reach::Own));
@@ -161,6 +214,9 @@ async fn the_feed_is_for_whoever_reaches_everybody() {
     let permit = Permit::obtain(authorizer.as_ref(), &actor).unwrap();
     let feed = Feed::new(on.database.clone(), authorizer, KINDS);
     let query = FeedQuery::default();
-    let refused = feed.read(&permit, &on.acme, &actor, &query, 25).await;
+    let origin = Origin::default();
+    let refused = feed
+        .read(&permit, reader(&on, &actor, &origin), &query, 25)
+        .await;
     assert!(refused.is_err());
 }

@@ -77,6 +77,12 @@ impl<R: Listed> Listing<R> {
         filters.chain(extra).chain(search).collect()
     }
 
+    /// Whether a field is shown where the caller may see it.
+    pub fn shows(&self, field: &str) -> bool {
+        let only = self.fields.as_ref();
+        only.is_none_or(|only| only.contains(&field))
+    }
+
     /// Answers with a page, or with the whole list as CSV: `read` reads a page.
     ///
     /// # Errors

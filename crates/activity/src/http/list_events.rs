@@ -8,9 +8,9 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
-use web::{Allowed, Json, Problem, ProblemBody, Query, Signed};
+use web::{Allowed, Json, Problem, ProblemBody, Provenance, Query, Signed};
 
-use crate::{Feed, permission::ReadEvents};
+use crate::{Feed, Reader, permission::ReadEvents};
 
 /// What is asked of the feed.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -155,7 +155,8 @@ pub(super) struct EventList {
 /// What happened in the company, in one order without gaps that never changes: whoever remembers
 /// `page.next_after` and asks with it as `after` misses nothing. The events of one subject stand in the
 /// order in which its changes were kept. What the caller may not see is left out of `data`, and the
-/// event stands in its place all the same.
+/// event stands in its place all the same. That the caller saw what people are paid is recorded in the
+/// audit.
 #[utoipa::path(
     get,
     path = "/api/v1/events",
@@ -174,11 +175,17 @@ pub(super) struct EventList {
 pub(super) async fn list_events(
     Allowed(permit): Allowed<ReadEvents>,
     Signed { tenant, actor }: Signed,
+    Provenance(origin): Provenance,
     Query(parameters): Query<EventParameters>,
     feed: Data<Feed>,
 ) -> Result<Json<EventList>, Problem> {
     let (query, limit) = parameters.parse()?;
-    let events = feed.read(&permit, &tenant, &actor, &query, limit.get());
+    let reader = Reader {
+        tenant: &tenant,
+        actor: &actor,
+        origin: &origin,
+    };
+    let events = feed.read(&permit, reader, &query, limit.get());
     let events = events.await?;
     let next_after = events.last().map_or(query.after, |last| last.position);
     Ok(Json(EventList {

@@ -41,6 +41,12 @@ impl<R: Listed> View<R> {
         }
     }
 
+    /// Whether a field is shown where the caller may see it.
+    pub fn shows(&self, field: &str) -> bool {
+        let only = self.fields.as_ref();
+        only.is_none_or(|only| only.contains(&field))
+    }
+
     /// A parameter of this route alone, as it was sent.
     pub fn extra(&self, name: &str) -> Option<&str> {
         let given = self.extra.iter().find(|(known, _)| known == name);
