@@ -52,6 +52,7 @@ pub const GRANTS: &[Grant] = &[
     //                                     administrator  hr_manager    employee
     grant("employees:read",                 Some(Tenant), Some(Tenant), Some(Own)),
     grant("employees:read_compensation",    Some(Tenant), Some(Tenant), Some(Own)),
+    grant("employees:read_history",         Some(Tenant), Some(Tenant), None),
     grant("employees:create",               Some(Tenant), Some(Tenant), None),
     grant("employees:update",               Some(Tenant), Some(Tenant), None),
     grant("employees:transfer",             Some(Tenant), Some(Tenant), None),

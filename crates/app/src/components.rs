@@ -220,6 +220,7 @@ impl Components {
                 ambient.clone(),
                 Arc::clone(&authorizer),
                 Postgres,
+                audit,
             ),
             imports: ImportService::new(
                 database.clone(),

@@ -50,6 +50,7 @@ async fn main() {
         Ambient::system(),
         Arc::new(RoleAuthorizer),
         Postgres,
+        testkit::audit_log(),
     );
     let begun = Instant::now();
     let hiring = async || {

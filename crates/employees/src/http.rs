@@ -9,6 +9,7 @@ mod imports;
 mod list_departments;
 mod list_employees;
 mod list_employments;
+mod list_history;
 mod list_job_titles;
 mod list_locations;
 mod list_reports;
@@ -49,6 +50,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(list_reports::list_reports)
         .service(list_employments::list_employments)
         .service(list_timeline::list_timeline)
+        .service(list_history::list_history)
         .service(list_departments::list_departments)
         .service(create_department::create_department)
         .service(show_department::show_department)
@@ -95,7 +97,7 @@ mod tests {
                 routes += 1;
             }
         }
-        assert!(routes >= 25, "{routes}");
+        assert!(routes >= 26, "{routes}");
     }
 
     #[test]

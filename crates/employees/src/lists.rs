@@ -140,6 +140,25 @@ pub const TIMELINE: ListSpec = ListSpec {
     extra: &[],
 };
 
+/// Who changed what of somebody, the newest first.
+pub const HISTORY: ListSpec = ListSpec {
+    fields: &[],
+    sort: &[],
+    search: None,
+    shown: &[
+        Shown::plain("id"),
+        Shown::plain("at"),
+        Shown::plain("action"),
+        Shown::of("actor", &["type", "id"]),
+        Shown::plain("outcome"),
+        Shown::plain("request_id"),
+        Shown::plain("erased"),
+        Shown::plain("changes"),
+    ],
+    expand: &[],
+    extra: &[],
+};
+
 const BY_NAME: &[SortKey] = &[SortKey::ascending("name")];
 const FOUND_BY_NAME: Option<&str> =
     Some("Only those of which each of these words begins the name or the code.");

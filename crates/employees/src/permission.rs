@@ -5,6 +5,8 @@ kernel::permissions! {
     Read = "employees:read", "Read the people of the company, where they work and what they worked as.";
     /// Read what employees are paid.
     ReadCompensation = "employees:read_compensation", "Read what people are paid.";
+    /// Read who changed what of employees.
+    ReadHistory = "employees:read_history", "Read who changed what of people, and when.";
     /// Hire.
     Create = "employees:create", "Hire people.";
     /// Change what is said of a person.

@@ -5,6 +5,7 @@ mod chronicle;
 mod expand;
 mod file;
 mod hire;
+mod history;
 mod import;
 mod manager;
 mod organisation;
@@ -20,6 +21,7 @@ mod update;
 pub use change_compensation::ChangeCompensation;
 pub use file::Edit;
 pub use hire::Hire;
+pub use history::{ChangedField, HistoryEvent};
 #[cfg(test)]
 #[cfg(test)]
 pub(crate) use import::WAITING;
@@ -28,6 +30,8 @@ pub use import::{
 };
 pub use organisation::{NewDepartment, NewJobTitle, NewLocation};
 pub use promote::Promotion;
+pub use query::View;
+pub use reads::Reader;
 pub use rehire::Rehire;
 pub use terminate::Terminate;
 pub use timeline::Timeline;
@@ -36,6 +40,7 @@ pub use update::Particulars;
 
 use std::sync::Arc;
 
+use audit::AuditLog;
 use chronicle::Chronicle;
 use database::{Database, TenantContext};
 use kernel::{Actor, Ambient, Authorizer, PermissionMarker, Permit, Reach};
@@ -80,6 +85,7 @@ pub struct Employees<S> {
     authorizer: Arc<dyn Authorizer>,
     storage: S,
     chronicle: Chronicle,
+    audit: AuditLog,
 }
 
 impl<S: Storage> Employees<S> {
@@ -89,6 +95,7 @@ impl<S: Storage> Employees<S> {
         ambient: Ambient,
         authorizer: Arc<dyn Authorizer>,
         storage: S,
+        audit: AuditLog,
     ) -> Self {
         Self {
             database,
@@ -96,6 +103,7 @@ impl<S: Storage> Employees<S> {
             ambient,
             authorizer,
             storage,
+            audit,
         }
     }
 

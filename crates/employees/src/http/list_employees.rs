@@ -3,10 +3,12 @@
 use actix_web::get;
 use actix_web::{HttpResponse, web::Data};
 use kernel::{ListSpec, Position};
-use web::{Allowed, List, ListParameters, Listed, Listing, Problem, ProblemBody, Signed};
+use web::{
+    Allowed, List, ListParameters, Listed, Listing, Problem, ProblemBody, Provenance, Signed,
+};
 
 use super::representation::EmployeeBody;
-use crate::{EmployeeService, lists, permission::Read};
+use crate::{EmployeeService, lists, permission::Read, service::Reader};
 
 /// Employees, listed and shown.
 pub(super) struct EmployeeList;
@@ -20,7 +22,8 @@ impl Listed for EmployeeList {
 /// List employees
 ///
 /// People with what they work as today, sorted by family name unless `sort` says otherwise. With a
-/// permission for himself alone, the list holds the caller's own record.
+/// permission for himself alone, the list holds the caller's own record. An export is recorded in the
+/// audit.
 #[utoipa::path(
     get,
     path = "/api/v1/employees",
@@ -40,14 +43,24 @@ impl Listed for EmployeeList {
 pub(super) async fn list_employees(
     Allowed(permit): Allowed<Read>,
     Signed { tenant, actor }: Signed,
+    Provenance(origin): Provenance,
     listing: Listing<EmployeeList>,
     employees: Data<EmployeeService>,
 ) -> Result<HttpResponse, Problem> {
+    let is_export = listing.is_export();
     listing
         .answer(async move |query, page| {
-            let found = employees
-                .list(&permit, &tenant, &actor, query, page)
-                .await?;
+            let found = if is_export && page.after.is_none() {
+                let reader = Reader {
+                    tenant: &tenant,
+                    actor: &actor,
+                    origin: &origin,
+                };
+                employees.export(&permit, reader, query, page).await?
+            } else {
+                let found = employees.list(&permit, &tenant, &actor, query, page);
+                found.await?
+            };
             Ok(found.map(EmployeeBody::from))
         })
         .await

@@ -4,7 +4,9 @@ use actix_web::{HttpResponse, get, web::Data};
 use kernel::{EmployeeId, ListSpec};
 use serde::Serialize;
 use utoipa::ToSchema;
-use web::{Allowed, Id, List, ListParameters, Listed, Listing, Problem, ProblemBody, Signed};
+use web::{
+    Allowed, Id, List, ListParameters, Listed, Listing, Problem, ProblemBody, Provenance, Signed,
+};
 
 use super::representation::EmployeeBody;
 use crate::{
@@ -12,6 +14,7 @@ use crate::{
     model::{ExpandedProfile, Report},
     permission::Read,
     repository::{ReportDepth, ReportKey},
+    service::Reader,
 };
 
 /// Those who report to one employee.
@@ -55,7 +58,7 @@ impl From<Report> for ReportBody {
 /// List who reports to an employee
 ///
 /// As of today: the nearest first, then by family name. With a permission for himself alone, the
-/// list is empty.
+/// list is empty. An export is recorded in the audit.
 #[utoipa::path(
     get,
     path = "/api/v1/employees/{id}/reports",
@@ -77,15 +80,28 @@ impl From<Report> for ReportBody {
 pub(super) async fn list_reports(
     Allowed(permit): Allowed<Read>,
     Signed { tenant, actor }: Signed,
+    Provenance(origin): Provenance,
     Id(id): Id<EmployeeId>,
     listing: Listing<ReportList>,
     employees: Data<EmployeeService>,
 ) -> Result<HttpResponse, Problem> {
     let depth = depth(listing.extra("depth"))?;
+    let is_export = listing.is_export();
     listing
         .answer(async move |_query, page| {
-            let found = employees.reports(&permit, &tenant, &actor, id, depth, page);
-            Ok(found.await?.map(ReportBody::from))
+            let found = if is_export && page.after.is_none() {
+                let reader = Reader {
+                    tenant: &tenant,
+                    actor: &actor,
+                    origin: &origin,
+                };
+                let found = employees.export_reports(&permit, reader, id, depth, page);
+                found.await?
+            } else {
+                let found = employees.reports(&permit, &tenant, &actor, id, depth, page);
+                found.await?
+            };
+            Ok(found.map(ReportBody::from))
         })
         .await
 }

@@ -5,7 +5,9 @@ use kernel::{EmployeeId, ListSpec, Page};
 use serde::Serialize;
 use time::Date;
 use utoipa::ToSchema;
-use web::{Allowed, Id, List, ListParameters, Listed, Listing, Problem, ProblemBody, Signed};
+use web::{
+    Allowed, Id, List, ListParameters, Listed, Listing, Problem, ProblemBody, Provenance, Signed,
+};
 
 use super::{
     representation::{PayBody, Reference},
@@ -15,6 +17,7 @@ use crate::{
     EmployeeService, lists,
     model::{Change, EventKey, TimelineEvent},
     permission::Read,
+    service::Reader,
 };
 
 /// Something that happened to an employee, or will. Of what it changed each is there with what it
@@ -126,7 +129,7 @@ impl Listed for TimelineList {
 ///
 /// When he was hired, transferred, promoted, terminated and rehired, with what changed, the newest
 /// first; what lies ahead is `scheduled`. With what he was and is paid for callers who hold
-/// `employees:read_compensation`.
+/// `employees:read_compensation`; that they saw it is recorded in the audit.
 #[utoipa::path(
     get,
     path = "/api/v1/employees/{id}/timeline",
@@ -148,13 +151,20 @@ impl Listed for TimelineList {
 pub(super) async fn list_timeline(
     Allowed(permit): Allowed<Read>,
     Signed { tenant, actor }: Signed,
+    Provenance(origin): Provenance,
     Id(id): Id<EmployeeId>,
     listing: Listing<TimelineList>,
     employees: Data<EmployeeService>,
 ) -> Result<HttpResponse, Problem> {
+    let left_out = !listing.shows("compensation");
     listing
         .answer(async move |_query, page| {
-            let found = employees.timeline(&permit, &tenant, &actor, id, page);
+            let reader = Reader {
+                tenant: &tenant,
+                actor: &actor,
+                origin: &origin,
+            };
+            let found = employees.timeline(&permit, reader, id, page, left_out);
             let found = found.await?;
             let told: Page<EventBody, EventKey> =
                 found.page.map(|event| EventBody::new(event, found.today));

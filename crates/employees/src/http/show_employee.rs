@@ -3,10 +3,16 @@
 use actix_web::{get, web::Data};
 use kernel::{EmployeeId, ListSpec, Position};
 use time::Date;
-use web::{Allowed, Id, Listed, Problem, ProblemBody, Rendered, Signed, View, ViewParameters};
+use web::{
+    Allowed, Id, Listed, Problem, ProblemBody, Provenance, Rendered, Signed, View, ViewParameters,
+};
 
 use super::{representation::EmployeeBody, wire};
-use crate::{EmployeeService, lists, permission::Read};
+use crate::{
+    EmployeeService, lists,
+    permission::Read,
+    service::{self, Reader},
+};
 
 /// One employee.
 pub(super) struct OneEmployee;
@@ -25,7 +31,7 @@ fn as_of(text: Option<&str>) -> Result<Option<Date>, Problem> {
 /// Show an employee
 ///
 /// As of today, unless `as_of` names another day. With `compensation` for callers who hold
-/// `employees:read_compensation`.
+/// `employees:read_compensation`; that they saw it is recorded in the audit.
 #[utoipa::path(
     get,
     path = "/api/v1/employees/{id}",
@@ -46,14 +52,23 @@ fn as_of(text: Option<&str>) -> Result<Option<Date>, Problem> {
 pub(super) async fn show_employee(
     Allowed(permit): Allowed<Read>,
     Signed { tenant, actor }: Signed,
+    Provenance(origin): Provenance,
     Id(id): Id<EmployeeId>,
     view: View<OneEmployee>,
     employees: Data<EmployeeService>,
 ) -> Result<Rendered, Problem> {
-    let as_of = as_of(view.extra("as_of"))?;
-    let expand = &view.expand;
-    let found = employees.show(&permit, &tenant, &actor, id, as_of, expand);
-    let body = EmployeeBody::from(found.await?);
+    let wanted = service::View {
+        as_of: as_of(view.extra("as_of"))?,
+        expand: &view.expand,
+        without_pay: !view.shows("compensation"),
+    };
+    let reader = Reader {
+        tenant: &tenant,
+        actor: &actor,
+        origin: &origin,
+    };
+    let found = employees.show(&permit, reader, id, wanted).await?;
+    let body = EmployeeBody::from(found);
     let version = body.whole_version();
     // What is scheduled comes into force, and what he belongs to is renamed, without a new version.
     Ok(view.answer(body, version)?.composed())

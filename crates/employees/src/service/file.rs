@@ -243,20 +243,20 @@ impl<S: Storage> Employees<S> {
         id: EmployeeId,
         today: Date,
     ) -> Result<EmployeeProfile, EmployeesError> {
-        let profile = self.profile_as_of(tx, actor, id, today).await?;
+        let with_pay = self.sees_pay_of(actor, id);
+        let profile = self.profile_as_of(tx, id, today, with_pay).await?;
         record_pay(tx, &profile);
         Ok(profile)
     }
 
-    /// What is shown of somebody as of a day.
+    /// What is shown of somebody as of a day, with or without his pay.
     pub(super) async fn profile_as_of<M: Mode>(
         &self,
         tx: &Tx<Tenant, M>,
-        actor: &Actor,
         id: EmployeeId,
         day: Date,
+        with_pay: bool,
     ) -> Result<EmployeeProfile, EmployeesError> {
-        let with_pay = self.sees_pay_of(actor, id);
         let profile = self.storage.profile(tx, id, day, with_pay).await?;
         let profile = profile.ok_or(EmployeesError::NotFound)?;
         if day >= profile.hire_date || profile.original_hire_date == profile.hire_date {

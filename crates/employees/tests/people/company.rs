@@ -14,15 +14,16 @@ use employees::{
     postgres::Postgres,
     repository::References,
     service::{
-        ChangeCompensation, Edit, Hire, NewDepartment, NewJobTitle, Promotion, Rehire, Terminate,
-        Transfer,
+        ChangeCompensation, Edit, Hire, NewDepartment, NewJobTitle, Promotion, Reader, Rehire,
+        Terminate, Transfer, View,
     },
 };
 use kernel::{
     Actor, Ambient, DepartmentId, DomainError as _, EmployeeId, ErrorKind, FixedClock, JobTitleId,
     Limit, ListQuery, Money, PageRequest, PermissionMarker, Permit, RoleName, SeededEntropy,
 };
-use testkit::{DedicatedAndPooled, TestDatabase};
+use messaging::Origin;
+use testkit::{DedicatedAndPooled, TestDatabase, audit_log};
 use time::{
     Date, Duration,
     macros::{date, datetime},
@@ -36,6 +37,7 @@ pub(crate) struct Company {
     pub(crate) on: DedicatedAndPooled,
     pub(crate) employees: EmployeeService,
     pub(crate) clock: FixedClock,
+    origin: Origin,
 }
 
 impl Company {
@@ -49,13 +51,23 @@ impl Company {
             ambient,
             Arc::new(RoleAuthorizer),
             Postgres,
+            audit_log(),
         );
         Self {
             database,
             on,
             employees,
             clock,
+            origin: Origin {
+                user: Some(Uuid::from_u128(1).into()),
+                request_id: Some("r-17".to_owned()),
+                ..Origin::default()
+            },
         }
+    }
+
+    pub(crate) async fn superuser(&self) -> sqlx::PgConnection {
+        self.database.superuser().await
     }
 
     /// The pooled tenant, whose neighbour is a wall away.
@@ -215,7 +227,9 @@ impl Company {
     pub(crate) async fn show_in(&self, tenant: &TenantContext, id: EmployeeId) -> EmployeeProfile {
         let actor = self.administrator();
         let read = permit::<Read>(&actor);
-        let shown = self.employees.show(&read, tenant, &actor, id, None, &[]);
+        let shown = self
+            .employees
+            .show(&read, self.reader_in(tenant, &actor), id, View::default());
         shown.await.unwrap().profile
     }
 
@@ -249,9 +263,15 @@ impl Company {
     pub(crate) async fn on(&self, id: EmployeeId, day: Date) -> EmployeeProfile {
         let actor = self.administrator();
         let read = permit::<Read>(&actor);
-        let shown = self
-            .employees
-            .show(&read, self.initech(), &actor, id, Some(day), &[]);
+        let shown = self.employees.show(
+            &read,
+            self.reader(&actor),
+            id,
+            View {
+                as_of: Some(day),
+                ..View::default()
+            },
+        );
         shown.await.unwrap().profile
     }
 
@@ -289,7 +309,7 @@ impl Company {
             let read = permit::<Read>(actor);
             let timeline = self
                 .employees
-                .timeline(&read, self.initech(), actor, id, &request)
+                .timeline(&read, self.reader(actor), id, &request, false)
                 .await
                 .unwrap();
             let today = timeline.today;
@@ -307,11 +327,9 @@ impl Company {
         self.employees
             .show(
                 &permit::<Read>(&actor),
-                self.initech(),
-                &actor,
+                self.reader(&actor),
                 id,
-                None,
-                &[],
+                View::default(),
             )
             .await
             .map(|shown| shown.profile)
@@ -349,6 +367,24 @@ impl Company {
                 assert_eq!(page.total, Some(names.len() as u64));
                 return names;
             }
+        }
+    }
+
+    /// Somebody who reads, in a request.
+    pub(crate) fn reader<'a>(&'a self, actor: &'a Actor) -> Reader<'a> {
+        self.reader_in(self.initech(), actor)
+    }
+
+    pub(crate) fn reader_in<'a>(
+        &'a self,
+        tenant: &'a TenantContext,
+        actor: &'a Actor,
+    ) -> Reader<'a> {
+        let origin = &self.origin;
+        Reader {
+            tenant,
+            actor,
+            origin,
         }
     }
 

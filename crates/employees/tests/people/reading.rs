@@ -3,6 +3,7 @@ use employees::{
     model::{EmploymentStatus, Guarded},
     permission::Read,
     repository::ReportDepth,
+    service::View,
 };
 use kernel::Limit;
 use time::{
@@ -288,12 +289,14 @@ async fn an_employee_reaches_himself_alone() {
     let actor = company.actor("employee", Some(yang));
     let read = permit::<Read>(&actor);
     let own = employees
-        .show(&read, tenant, &actor, yang, None, &[])
+        .show(&read, company.reader(&actor), yang, View::default())
         .await
         .unwrap()
         .profile;
     assert!(matches!(own.compensation, Guarded::Shown(Some(_))));
-    let other = employees.show(&read, tenant, &actor, king, None, &[]).await;
+    let other = employees
+        .show(&read, company.reader(&actor), king, View::default())
+        .await;
     assert!(matches!(other, Err(EmployeesError::NotFound)));
     let list = employees
         .list(&read, tenant, &actor, &everybody(), &first_page())
@@ -329,7 +332,7 @@ async fn an_employee_reaches_himself_alone() {
         .unwrap();
     assert!(list.items.is_empty());
     let shown = employees
-        .show(&read, tenant, &nobody, yang, None, &[])
+        .show(&read, company.reader(&nobody), yang, View::default())
         .await;
     assert!(matches!(shown, Err(EmployeesError::NotFound)));
 }
@@ -364,7 +367,12 @@ async fn a_neighbours_employee_is_not_there() {
     for tenant in [&company.on.umbrella, &company.on.acme] {
         let shown = company
             .employees
-            .show(&read, tenant, &actor, king, None, &[])
+            .show(
+                &read,
+                company.reader_in(tenant, &actor),
+                king,
+                View::default(),
+            )
             .await;
         assert!(matches!(shown, Err(EmployeesError::NotFound)));
         let list = company

@@ -87,10 +87,10 @@ async fn a_timeline_tells_what_happened_and_what_will_the_newest_first() {
             .employees
             .timeline(
                 &permit::<Read>(actor),
-                company.initech(),
-                actor,
+                company.reader(actor),
                 id,
                 &first_page(),
+                false,
             )
             .await;
         assert!(matches!(hidden, Err(EmployeesError::NotFound)));
@@ -99,7 +99,13 @@ async fn a_timeline_tells_what_happened_and_what_will_the_newest_first() {
     let read = permit::<Read>(&administrator);
     let foreign = company
         .employees
-        .timeline(&read, neighbour, &administrator, yang, &first_page())
+        .timeline(
+            &read,
+            company.reader_in(neighbour, &administrator),
+            yang,
+            &first_page(),
+            false,
+        )
         .await;
     assert!(matches!(foreign, Err(EmployeesError::NotFound)));
 }
