@@ -208,7 +208,12 @@ impl Components {
                 Arc::clone(&authorizer),
                 employees::events::KINDS.iter().copied(),
             ),
-            audit: AuditReader::new(database.clone(), audit, Arc::clone(&authorizer), opening),
+            audit: AuditReader::new(
+                database.clone(),
+                audit.clone(),
+                Arc::clone(&authorizer),
+                opening,
+            ),
             own_jobs: OwnJobs::new(
                 database.clone(),
                 Arc::new(PostgresFiles::new(ambient.clone())),

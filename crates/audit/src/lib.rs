@@ -24,8 +24,8 @@
 
 mod error;
 mod floods;
-mod http;
 mod history;
+mod http;
 mod keys;
 mod lists;
 mod log;
@@ -38,8 +38,8 @@ mod record;
 mod refusals;
 
 pub use error::AuditError;
-pub use http::configure;
 pub use history::{HistoryEntry, HistoryPlace, RecordedChange};
+pub use http::configure;
 pub use keys::{AuditKeyError, AuditKeys};
 pub use log::AuditLog;
 pub use presented::presented;

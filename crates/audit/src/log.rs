@@ -44,6 +44,11 @@ impl AuditLog {
         }
     }
 
+    /// The keys that it encrypts under.
+    pub(crate) fn keys(&self) -> &AuditKeys {
+        &self.keys
+    }
+
     /// What is counted instead of being recorded.
     pub(crate) fn floods(&self) -> &Floods {
         &self.floods

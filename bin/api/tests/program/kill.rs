@@ -132,7 +132,33 @@ async fn what_was_acknowledged_before_a_kill_is_there_and_nothing_is_half_there(
     assert!(acknowledged > 0 && cut_off > 0, "{acknowledged} {cut_off}");
     for schema in ["t_acme", "pool_0001"] {
         assert_eq!(halves(&api, schema).await, (0, 0), "{schema}");
+        assert_eq!(unrecorded(&api, schema).await, (0, 0), "{schema}");
     }
+}
+
+/// How many people were not recorded exactly once as hired, and how many records there are of nobody's
+/// being hired.
+async fn unrecorded(api: &Api, schema: &str) -> (i64, i64) {
+    let recorded = format!(
+        "SELECT a.tenant_id, t.target_id FROM {schema}.audit_events a \
+         JOIN {schema}.audit_targets t ON t.tenant_id = a.tenant_id AND t.event_id = a.id \
+         WHERE a.action = 'employee.hired.v1'"
+    );
+    let query = format!(
+        "WITH recorded AS ({recorded}), hired AS ( \
+             SELECT e.tenant_id, e.id, (SELECT count(*) FROM recorded r \
+                 WHERE r.tenant_id = e.tenant_id AND r.target_id = e.id) AS times \
+             FROM {schema}.employees e WHERE e.last_name ~ '^r[0-9]+w') \
+         SELECT (SELECT count(*) FROM hired WHERE times <> 1), \
+             (SELECT count(*) FROM recorded r WHERE NOT EXISTS ( \
+                 SELECT FROM {schema}.employees e \
+                 WHERE e.tenant_id = r.tenant_id AND e.id = r.target_id))"
+    );
+    let mut superuser = api.database().superuser().await;
+    sqlx::query_as(sqlx::AssertSqlSafe(query))
+        .fetch_one(&mut superuser)
+        .await
+        .unwrap()
 }
 
 /// How many people lack an employment or pay, and how many addresses belong to two.

@@ -214,6 +214,7 @@ pub(crate) const PAGES: &[(&str, Option<(&str, Option<&str>)>)] = &[
         Some(("/api/v1/employees", Some("manager_id"))),
     ),
     ("/api/v1/audit/events", Some(("/api/v1/departments", None))),
+    ("/api/v1/employees/{id}/history", None),
     ("/api/v1/employees/{id}/employments", None),
     ("/api/v1/employees/{id}/timeline", None),
 ];
@@ -221,9 +222,15 @@ pub(crate) const PAGES: &[(&str, Option<(&str, Option<&str>)>)] = &[
 /// Lists that each look at them makes longer, and by which parameter they are as they were.
 pub(crate) const GROWING: &[(&str, &str)] = &[("/api/v1/audit/events", "at[lt]")];
 
-/// Operations that read what is sensitive, and so are recorded.
-pub(crate) const SENSITIVE: &[&str] =
-    &["GET /api/v1/audit/events", "GET /api/v1/audit/events/{id}"];
+/// Operations that read what is sensitive, and so are recorded. (The feed of events is recorded when
+/// there is pay in what it shows, and here it shows nothing yet.)
+pub(crate) const SENSITIVE: &[&str] = &[
+    "GET /api/v1/audit/events",
+    "GET /api/v1/audit/events/{id}",
+    "GET /api/v1/employees/{id}",
+    "GET /api/v1/employees/{id}/history",
+    "GET /api/v1/employees/{id}/timeline",
+];
 
 /// Operations after which the session that called them is over.
 pub(crate) const LAST: &[&str] = &["POST /api/v1/auth/logout"];

@@ -16,6 +16,7 @@ mod document;
 mod filling;
 mod known;
 mod ledger;
+mod recorded;
 mod routes;
 mod scene;
 mod tables;
