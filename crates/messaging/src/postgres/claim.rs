@@ -23,7 +23,7 @@ pub(crate) struct Claim {
 #[derive(Debug)]
 pub(crate) enum Claimed {
     /// It is ours for the length of the lease.
-    Ours(Taken),
+    Ours(Box<Taken>),
     /// Somebody has it, or it has ended, or its time has yet to come: nothing is to be done.
     NotNow,
     /// The message is not to be believed.
@@ -163,7 +163,7 @@ impl Store {
         };
         tx.commit().await?;
         let claimed = claims.iter().map(|claim| match taken.remove(&claim.token) {
-            Some(taken) => Claimed::Ours(taken),
+            Some(taken) => Claimed::Ours(Box::new(taken)),
             None => not_ours(&claim.envelope, &known),
         });
         Ok(claimed.collect())

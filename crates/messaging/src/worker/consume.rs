@@ -188,7 +188,7 @@ impl Parts {
                     // Held before the task begins: who drains waits for it.
                     let lease = self.running.hold(taken.job, taken.token);
                     telemetry::spawn(async move {
-                        parts.perform(queue, taken, place, lease).await;
+                        parts.perform(queue, *taken, place, lease).await;
                         receipt.acknowledge().await;
                         parts.leave_place(queue, permit);
                     });
