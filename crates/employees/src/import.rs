@@ -38,6 +38,7 @@
 //! );
 //! ```
 
+mod batch;
 mod cells;
 mod check;
 mod columns;
@@ -64,6 +65,7 @@ mod tests;
 mod tree;
 mod values;
 
+pub use batch::{Batch, ImportReport, Newcomer, Past};
 pub use columns::{ColumnMap, ColumnMapError};
 pub use content::Content;
 pub use draft::{CheckedDraft, Draft, Known, KnownEmployee, Wanted};
@@ -72,6 +74,6 @@ pub use kind::{Column, Kind, UnknownKind};
 pub use limits::ImportLimits;
 pub use mapping::{Mapping, MappingError, MappingOption, ReadyMapping};
 pub use mode::{ImportMode, UnknownMode};
-pub use plan::{Batch, ImportReport, Newcomer, Past, Plan};
+pub use plan::Plan;
 pub use repository::ImportRepository;
 pub use set::{ImportSet, ImportSetError, MAX_FILE_BYTES, content};

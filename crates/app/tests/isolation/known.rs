@@ -217,6 +217,7 @@ pub(crate) const PAGES: &[(&str, Option<(&str, Option<&str>)>)] = &[
     ("/api/v1/employees/{id}/history", None),
     ("/api/v1/employees/{id}/employments", None),
     ("/api/v1/employees/{id}/timeline", None),
+    ("/api/v1/employees/{id}/history", None),
 ];
 
 /// Lists that each look at them makes longer, and by which parameter they are as they were.

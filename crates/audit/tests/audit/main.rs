@@ -5,6 +5,7 @@
     reason = "a test that cannot arrange or look has failed"
 )]
 
+mod flushing;
 mod recording;
 mod refusals;
 mod scene;

@@ -2,7 +2,7 @@
 //! them.
 
 use kernel::{
-    DateRange, Money, TimeZone,
+    DateRange, EmailAddress, EmployeeId, Money, TimeZone,
     audit::{Audited, FieldChange, changes},
     field::FieldDeclaration,
 };
@@ -10,7 +10,8 @@ use serde_json::{Map, Value, json};
 use time::Date;
 
 use super::{
-    Department, Employee, EndReason, History, JobTitle, Location, Name, Remuneration, Terms,
+    Department, Employee, EndReason, History, JobTitle, Location, Name, PhoneNumber, Remuneration,
+    Terms,
     fields::{
         CITY, CODE, COMPENSATION, COUNTRY, DEPARTMENT_ID, EFFECTIVE_DATE, EMPLOYED_UNTIL,
         EMPLOYEE_NUMBER, EMPLOYMENT_TYPE, FIRST_NAME, HIRE_DATE, JOB_TITLE_ID, LAST_NAME,
@@ -30,8 +31,8 @@ fn money(money: Money) -> Value {
 
 impl Audited for Employee {
     fn audited(&self) -> Vec<(FieldDeclaration, Value)> {
-        let email = self.work_email.as_ref().map(|email| email.as_str());
-        let phone = self.phone.as_ref().map(|phone| phone.as_str());
+        let email = self.work_email.as_ref().map(EmailAddress::as_str);
+        let phone = self.phone.as_ref().map(PhoneNumber::as_str);
         vec![
             (EMPLOYEE_NUMBER, self.number.as_str().into()),
             (FIRST_NAME, self.name.first.as_str().into()),
@@ -168,7 +169,7 @@ pub(crate) fn reasoned(before: Option<EndReason>, after: Option<EndReason>) -> O
 }
 
 /// Who takes over from somebody who leaves.
-pub(crate) fn succeeded(successor: Option<kernel::EmployeeId>) -> Option<FieldChange> {
+pub(crate) fn succeeded(successor: Option<EmployeeId>) -> Option<FieldChange> {
     successor.map(|successor| new(SUCCESSOR_ID, json!(successor)))
 }
 

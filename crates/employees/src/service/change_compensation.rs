@@ -96,8 +96,8 @@ impl<S: Storage> Employees<S> {
                 effective_date: day.to_string(),
                 compensation: remuneration.into(),
             };
-            let changes = changed_on(day, &was, &pay);
-            self.chronicle.note(tx, changed, changes).await?;
+            let what = changed_on(day, &was, &pay);
+            self.chronicle.note(tx, changed, what).await?;
         }
         Ok(())
     }

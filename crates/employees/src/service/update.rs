@@ -81,9 +81,9 @@ impl<S: Storage> Employees<S> {
                 self.storage.rename(tx, &changed).await?;
             }
             let updated = Updated::between(&person, &changed);
-            let changes = changes(Some(&person), Some(&changed));
+            let what = changes(Some(&person), Some(&changed));
             self.save_person(tx, changed, self.ambient.now()).await?;
-            self.chronicle.note(tx, updated, changes).await?;
+            self.chronicle.note(tx, updated, what).await?;
         }
         let today = self.today(tx.tenant());
         self.shown_after(tx, actor, id, today).await

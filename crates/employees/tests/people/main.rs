@@ -1,6 +1,7 @@
 //! People and organisation over a real PostgreSQL.
 #![expect(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     reason = "a test that cannot arrange its scene has failed"
 )]
 

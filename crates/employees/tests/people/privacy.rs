@@ -284,7 +284,7 @@ impl<'a> Importing<'a> {
             .import_as_operator(self.tenant(), what, origin, &|_, _, _| ());
         match imported.await {
             Ok(_) => String::new(),
-            Err(error) => error.fields().iter().map(|it| format!("{it:?}")).collect(),
+            Err(error) => format!("{:?}", error.fields()),
         }
     }
 }

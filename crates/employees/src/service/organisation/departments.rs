@@ -54,8 +54,8 @@ impl<S: Storage> Employees<S> {
         };
         if self.storage.insert_department(tx, &department).await? {
             let created = DepartmentCreated::of(&department);
-            let changes = changes(None, Some(&department));
-            self.chronicle.note(tx, created, changes).await?;
+            let what = changes(None, Some(&department));
+            self.chronicle.note(tx, created, what).await?;
             Ok(department)
         } else {
             Err(TAKEN)
@@ -104,8 +104,8 @@ impl<S: Storage> Employees<S> {
         };
         if self.storage.update_department(tx, &changed).await? {
             let updated = DepartmentUpdated::between(&department, &changed);
-            let changes = changes(Some(&department), Some(&changed));
-            self.chronicle.note(tx, updated, changes).await?;
+            let what = changes(Some(&department), Some(&changed));
+            self.chronicle.note(tx, updated, what).await?;
             Ok(changed)
         } else {
             Err(TAKEN)

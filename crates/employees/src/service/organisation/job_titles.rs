@@ -45,8 +45,8 @@ impl<S: Storage> Employees<S> {
         };
         if self.storage.insert_job_title(tx, &job_title).await? {
             let created = JobTitleCreated::of(&job_title);
-            let changes = changes(None, Some(&job_title));
-            self.chronicle.note(tx, created, changes).await?;
+            let what = changes(None, Some(&job_title));
+            self.chronicle.note(tx, created, what).await?;
             Ok(job_title)
         } else {
             Err(TAKEN)
@@ -79,8 +79,8 @@ impl<S: Storage> Employees<S> {
         };
         if self.storage.update_job_title(tx, &changed).await? {
             let updated = JobTitleUpdated::between(&job_title, &changed);
-            let changes = changes(Some(&job_title), Some(&changed));
-            self.chronicle.note(tx, updated, changes).await?;
+            let what = changes(Some(&job_title), Some(&changed));
+            self.chronicle.note(tx, updated, what).await?;
             Ok(changed)
         } else {
             Err(TAKEN)

@@ -50,8 +50,8 @@ impl<S: Storage> Employees<S> {
         };
         if self.storage.insert_location(tx, &location).await? {
             let created = LocationCreated::of(&location);
-            let changes = changes(None, Some(&location));
-            self.chronicle.note(tx, created, changes).await?;
+            let what = changes(None, Some(&location));
+            self.chronicle.note(tx, created, what).await?;
             Ok(location)
         } else {
             Err(TAKEN)
@@ -85,8 +85,8 @@ impl<S: Storage> Employees<S> {
         };
         if self.storage.update_location(tx, &changed).await? {
             let updated = LocationUpdated::between(&location, &changed);
-            let changes = changes(Some(&location), Some(&changed));
-            self.chronicle.note(tx, updated, changes).await?;
+            let what = changes(Some(&location), Some(&changed));
+            self.chronicle.note(tx, updated, what).await?;
             Ok(changed)
         } else {
             Err(TAKEN)
