@@ -15,7 +15,6 @@ use employees::{
     service::{ImportError, ImportOptions},
 };
 use kernel::Slug;
-use telemetry::Origin;
 
 use super::{Failure, ImportedReport, Operator, operator::Platform};
 
@@ -70,7 +69,8 @@ impl Operator {
             };
             self.reporter.progress(what, done, total);
         };
-        let imported = imports.import_as_operator(tenant, (set, how), Origin::default(), &progress);
+        let origin = platform.origin.clone();
+        let imported = imports.import_as_operator(tenant, (set, how), origin, &progress);
         Ok(ImportedReport::of(&Box::pin(imported).await?, how.dry_run))
     }
 }
