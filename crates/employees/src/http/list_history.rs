@@ -6,7 +6,10 @@ use kernel::{EmployeeId, ListSpec};
 use serde::Serialize;
 use serde_json::Value;
 use time::OffsetDateTime;
-use utoipa::ToSchema;
+use utoipa::{
+    ToSchema,
+    openapi::{ObjectBuilder, Schema, schema::SchemaType},
+};
 use uuid::Uuid;
 use web::{
     Allowed, Id, List, ListParameters, Listed, Listing, Problem, ProblemBody, Provenance, Signed,
@@ -69,12 +72,26 @@ struct ChangeBody {
     hidden: bool,
     /// What it was; absent where there was nothing yet, and where it is hidden or erased.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(required = false, example = "Yang")]
+    #[schema(required = false, schema_with = value)]
     before: Option<Value>,
     /// What it became; absent where there is nothing any more, and where it is hidden or erased.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(required = false, example = "King")]
+    #[schema(required = false, schema_with = value)]
     after: Option<Value>,
+}
+
+/// A value of any form: what the field holds.
+fn value() -> Schema {
+    Schema::Object(
+        ObjectBuilder::new()
+            .schema_type(SchemaType::AnyValue)
+            .description(Some(
+                "What the field held, in whatever form it has: absent where there was nothing, and \
+                 where it is hidden or erased.",
+            ))
+            .example(Some("Yang".into()))
+            .build(),
+    )
 }
 
 impl From<ChangedField> for ChangeBody {
