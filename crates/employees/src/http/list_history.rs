@@ -89,7 +89,7 @@ fn value() -> Schema {
                 "What the field held, in whatever form it has: absent where there was nothing, and \
                  where it is hidden or erased.",
             ))
-            .example(Some("Yang".into()))
+            .examples(["Yang"])
             .build(),
     )
 }
