@@ -22,13 +22,17 @@
 
 #![deny(missing_docs)]
 
+mod chain;
 mod error;
+mod files;
 mod floods;
+mod hash;
 mod history;
 mod http;
 mod keys;
 mod lists;
 mod log;
+mod merkle;
 pub mod permission;
 mod postgres;
 mod presented;
@@ -36,17 +40,29 @@ mod privacy;
 mod reader;
 mod record;
 mod refusals;
+mod retention;
+mod sealer;
+mod signing;
+mod statement;
+mod verify;
 
 pub use error::AuditError;
+pub use files::{Archives, FileFault, SealFiles};
+pub use hash::Hash;
 pub use history::{HistoryEntry, HistoryPlace, RecordedChange};
 pub use http::configure;
 pub use keys::{AuditKeyError, AuditKeys};
 pub use log::AuditLog;
 pub use presented::presented;
 pub use privacy::PersonalValues;
-pub use reader::{AuditEvent, AuditReader, Opening, Question, Seal};
+pub use reader::{AuditEvent, AuditReader, ChainPlace, Opening, Question};
 pub use record::{Record, RecordedActor};
 pub use refusals::{KnownTenants, Refusals};
+pub use retention::{Hold, Keep, Retirer};
+pub use sealer::{SealBacklog, SealError, Sealed, Sealer, Tenants, TenantsUnknown, backlog};
+pub use signing::{PublicKeys, SigningKey};
+pub use statement::{Checkpoint, Retirement, Seal, Signed, Statement};
+pub use verify::{Fault, Finding, Period, Verified, Verifier, VerifyError, Whose};
 
 /// Every record of a tenant, in the order of their times: for tests.
 ///

@@ -43,12 +43,12 @@ pub struct AuditEvent {
     /// What it changed, as far as he may see it.
     pub changes: Value,
     /// Where it is in the chain; `None` for the second until it is sealed.
-    pub seal: Option<Seal>,
+    pub seal: Option<ChainPlace>,
 }
 
 /// Where in its chain an event is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seal {
+pub struct ChainPlace {
     /// Its place: 1 for the first event.
     pub position: i64,
     /// SHA-256 of its canonical form, in hexadecimal.
@@ -134,7 +134,7 @@ impl AuditReader {
         let is_open = |group| self.is_open(actor, group);
         Ok(AuditEvent {
             changes: presented(&record.changes, personal.as_ref(), is_open),
-            seal: seal.map(Seal::from),
+            seal: seal.map(ChainPlace::from),
             record,
         })
     }
@@ -161,7 +161,7 @@ pub struct Question {
     pub is_export: bool,
 }
 
-impl From<postgres::read::SealOf> for Seal {
+impl From<postgres::read::SealOf> for ChainPlace {
     fn from(seal: postgres::read::SealOf) -> Self {
         Self {
             position: seal.position,

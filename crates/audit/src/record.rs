@@ -1,10 +1,11 @@
 //! A record as it is stored, hashed and shown to whoever proves it.
 
-use aws_lc_rs::digest::{SHA256, digest};
 use database::StoreError;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
+
+use crate::Hash;
 
 /// Who did something.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,9 +86,8 @@ impl Record {
     ///
     /// # Errors
     /// As [`Self::canonical`].
-    pub fn hash(&self) -> Result<[u8; 32], StoreError> {
-        let digest = digest(&SHA256, &self.canonical()?);
-        digest.as_ref().try_into().map_err(StoreError::corrupt)
+    pub fn hash(&self) -> Result<Hash, StoreError> {
+        Ok(Hash::of(&[&self.canonical()?]))
     }
 }
 
@@ -101,7 +101,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::keys::hex;
 
     fn record() -> Record {
         Record {
@@ -152,6 +151,6 @@ mod tests {
         );
         let again: Record = serde_json::from_str(&canonical).unwrap();
         assert_eq!(again, record());
-        assert_eq!(hex(&again.hash().unwrap()), hex(&record().hash().unwrap()));
+        assert_eq!(again.hash().unwrap(), record().hash().unwrap());
     }
 }

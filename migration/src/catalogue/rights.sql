@@ -29,7 +29,7 @@ of_workers (name) AS (
         ('recorded_events'), ('events'), ('event_feeds'), ('event_deliveries'),
         ('schedule_generations'), ('audit_events'), ('audit_targets'), ('audit_links'),
         ('audit_seals'), ('audit_subjects'), ('audit_holds'), ('audit_retirements'), ('audit_log'),
-        ('audit_checkpoints')
+        ('audit_checkpoints'), ('audit_unfiled'), ('audit_heads')
 ),
 -- A grant as it is written: what, to whom (PUBLIC is nobody's name), which right.
 granted AS (

@@ -23,8 +23,10 @@ impl MigrationTrait for Migration {
 /// An event waits in `audit_unsealed` from its commit until it is in the chain of its tenant, a second
 /// later. There is no foreign key to the registry, as with jobs.
 ///
-/// The log holds the head of each chain that has grown, once an hour; a checkpoint is signed over all of
-/// it (RFC 6962).
+/// What was signed waits in `audit_unfiled` from its commit until it is in a file outside the database. The
+/// head of each chain that has grown since then waits in `audit_heads` for the next hour; the log holds them,
+/// and a checkpoint is signed over all of it (RFC 6962). The peaks of a checkpoint are the roots of the
+/// largest perfect trees that its leaves make, so that the next one needs the new leaves alone.
 const TABLES: &str = r#"
 CREATE TABLE audit_unsealed (
     number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -33,6 +35,20 @@ CREATE TABLE audit_unsealed (
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
     autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 50000);
 CREATE INDEX audit_unsealed_tenant_idx ON audit_unsealed (tenant_id, number);
+
+CREATE TABLE audit_unfiled (
+    number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    tenant_id uuid NOT NULL,
+    line text NOT NULL CHECK (octet_length(line) <= 1048576)
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
+    autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 50000);
+
+CREATE TABLE audit_heads (
+    tenant_id uuid PRIMARY KEY,
+    seal bigint NOT NULL CHECK (seal > 0),
+    last_position bigint NOT NULL CHECK (last_position > 0),
+    link bytea NOT NULL CHECK (octet_length(link) = 32)
+);
 
 CREATE TABLE audit_log (
     position bigint PRIMARY KEY CHECK (position > 0),
@@ -47,6 +63,8 @@ CREATE TABLE audit_checkpoints (
     number bigint PRIMARY KEY CHECK (number > 0),
     size bigint NOT NULL CHECK (size > 0),
     root bytea NOT NULL CHECK (octet_length(root) = 32),
+    previous bytea NOT NULL CHECK (octet_length(previous) = 32),
+    peaks bytea NOT NULL CHECK (octet_length(peaks) % 32 = 0),
     signed_at timestamptz NOT NULL,
     key_id text COLLATE "C" NOT NULL,
     signature bytea NOT NULL
@@ -84,7 +102,7 @@ END
 $$;
 
 -- The tenant's events that wait for their seal, the oldest first.
-CREATE FUNCTION unsealed_audit_events(most integer) RETURNS SETOF uuid
+CREATE FUNCTION unsealed_audit_events(most integer) RETURNS TABLE (waiting bigint, event uuid)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path = platform, pg_temp
     SET enable_seqscan = off SET enable_bitmapscan = off
@@ -92,23 +110,23 @@ AS $$
 DECLARE
     tenant uuid := tenant_of_transaction();
 BEGIN
-    RETURN QUERY SELECT event_id FROM audit_unsealed
+    RETURN QUERY SELECT number, event_id FROM audit_unsealed
         WHERE tenant_id = tenant ORDER BY number LIMIT most;
 END
 $$;
 
--- Notes that the first so many of them are sealed.
-CREATE FUNCTION audit_events_sealed(events uuid[]) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+-- Notes that these of them are sealed: by their numbers, for one with a lower number may have been
+-- committed since they were read. What was signed waits to be filed.
+CREATE FUNCTION audit_events_sealed(numbers bigint[], signed text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = platform, pg_temp
     SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
 DECLARE
     tenant uuid := tenant_of_transaction();
 BEGIN
-    DELETE FROM audit_unsealed WHERE number IN (
-        SELECT number FROM audit_unsealed
-        WHERE tenant_id = tenant ORDER BY number LIMIT cardinality(events)
-    ) AND tenant_id = tenant AND event_id = ANY (events);
+    DELETE FROM audit_unsealed WHERE number = ANY (numbers) AND tenant_id = tenant;
+    INSERT INTO audit_unfiled (tenant_id, line) SELECT tenant, signed WHERE signed IS NOT NULL;
 END
 $$;
 
@@ -159,10 +177,12 @@ DO $$
 DECLARE
     platform name := platform.schema_role('platform');
 BEGIN
-    EXECUTE format('GRANT SELECT ON audit_unsealed, audit_unsealed_number_seq, audit_log,
-        audit_checkpoints TO %I', platform.schema_role('backup'));
+    EXECUTE format('GRANT SELECT ON audit_unsealed, audit_unsealed_number_seq, audit_unfiled,
+        audit_unfiled_number_seq, audit_heads, audit_log, audit_checkpoints TO %I', platform.schema_role('backup'));
     EXECUTE format('GRANT SELECT ON audit_unsealed TO %I', platform);
     EXECUTE format('GRANT SELECT, INSERT ON audit_log, audit_checkpoints TO %I', platform);
+    EXECUTE format('GRANT SELECT, UPDATE, DELETE ON audit_unfiled TO %I', platform);
+    EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON audit_heads TO %I', platform);
 END
 $$;
 CREATE TRIGGER audit_log_kept BEFORE UPDATE OR DELETE ON audit_log
@@ -174,6 +194,6 @@ CREATE TRIGGER audit_checkpoints_kept BEFORE UPDATE OR DELETE ON audit_checkpoin
 CREATE TRIGGER audit_checkpoints_kept_whole BEFORE TRUNCATE ON audit_checkpoints
     FOR EACH STATEMENT EXECUTE FUNCTION keep_audit();
 GRANT EXECUTE ON FUNCTION
-    unsealed_audit_events(integer), audit_events_sealed(uuid[]), retire_audit_events(uuid, uuid[])
+    unsealed_audit_events(integer), audit_events_sealed(bigint[], text), retire_audit_events(uuid, uuid[])
     TO PUBLIC;
 ";

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::{AuditEvent, Record, RecordedActor, Seal};
+use crate::{AuditEvent, ChainPlace, Record, RecordedActor};
 
 /// Who did something.
 #[derive(Debug, Serialize, ToSchema)]
@@ -130,8 +130,8 @@ pub(super) struct SealBody {
     number: Option<i64>,
 }
 
-impl From<Seal> for SealBody {
-    fn from(seal: Seal) -> Self {
+impl From<ChainPlace> for SealBody {
+    fn from(seal: ChainPlace) -> Self {
         Self {
             position: seal.position,
             hash: seal.hash,

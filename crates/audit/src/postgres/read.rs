@@ -18,10 +18,10 @@ macro_rules! columns {
          e.job_id, e.request_id, e.trace_id, e.address, e.user_agent"
     };
 }
-pub(super) use columns;
 
 /// What a [`Row`] is read from.
 pub(crate) const COLUMNS: &str = columns!();
+pub(crate) use columns;
 
 /// An event as it is stored.
 #[derive(Debug, FromQueryResult)]

@@ -9,3 +9,4 @@ mod flushing;
 mod recording;
 mod refusals;
 mod scene;
+mod sealing;
