@@ -10,3 +10,4 @@ mod recording;
 mod refusals;
 mod scene;
 mod sealing;
+mod tampering;
