@@ -131,18 +131,19 @@ END
 $$;
 
 -- Takes the tenant's events away that a retirement has moved into an archive: those that are sealed, that
--- stand where it says, and that nobody holds; all of them, or none.
+-- stand where it says, and that nobody holds; all of them, or none. By its whole name `keep_audit` knows it,
+-- so its search_path does not hold the schema that it is in.
 CREATE FUNCTION retire_audit_events(retirement uuid, events uuid[]) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path = platform, pg_temp
+    SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    tenant uuid := tenant_of_transaction();
+    tenant uuid := platform.tenant_of_transaction();
     home text;
     expected bigint;
     retired bigint;
 BEGIN
-    SELECT schema_name INTO home FROM tenants WHERE id = tenant;
+    SELECT schema_name INTO home FROM platform.tenants WHERE id = tenant;
     home := coalesce(home, 'platform');
     EXECUTE format('SELECT events FROM %I.audit_retirements WHERE tenant_id = $1 AND id = $2', home)
         INTO expected USING tenant, retirement;

@@ -8,6 +8,10 @@
 mod flushing;
 mod recording;
 mod refusals;
+mod append_only;
+mod many;
+mod recording;
+mod retiring;
 mod scene;
 mod sealing;
 mod tampering;
