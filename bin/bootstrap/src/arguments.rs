@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use app::operate::{
     EmailAddress, HostName, ImportMode, JobId, JobState, Kind, Locale, Placement, Queue, Slug,
-    SuspensionReason, TenantName, TimeZone,
+    SuspensionReason, TenantName, TimeZone, Uuid, instant,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -76,6 +76,9 @@ pub(crate) enum Command {
     /// Delete what is over and of no use any more
     #[command(subcommand)]
     Purge(Purge),
+    /// Prove the record of what was done, and keep parts of it from being moved away
+    #[command(subcommand)]
+    Audit(Audit),
     /// Print the settings in force, secrets as ***
     #[command(after_help = EXIT_CODES)]
     Config,
@@ -341,6 +344,83 @@ pub(crate) enum Purge {
         #[arg(long, value_parser = Slug::existing, value_name = "SLUG")]
         tenant: Option<Slug>,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Audit {
+    /// Compare every event with what was signed, and name each that is missing, changed, moved or added
+    ///
+    /// Needs to read the database, the files with the seals, and the public key. Exits with 1 if
+    /// anything was found.
+    #[command(after_help = EXIT_CODES)]
+    Verify(AuditVerify),
+    /// Keep events from being moved into archives, however old they are
+    #[command(subcommand)]
+    Hold(Hold),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AuditVerify {
+    /// The audit of this tenant alone
+    #[arg(long, value_parser = Slug::existing, value_name = "SLUG")]
+    pub(crate) tenant: Option<Slug>,
+    /// Not what was sealed before: 2026-11-27T00:00:00Z
+    #[arg(long, value_parser = instant, value_name = "RFC 3339")]
+    pub(crate) from: Option<app::operate::OffsetDateTime>,
+    /// Not what was sealed later
+    #[arg(long, value_parser = instant, value_name = "RFC 3339")]
+    pub(crate) to: Option<app::operate::OffsetDateTime>,
+    /// The folder with the seals, the copy off the host for choice [default: audit.seals]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) seals: Option<PathBuf>,
+    /// The folder with the archives [default: audit.archives]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) archives: Option<PathBuf>,
+    /// A file with the public halves of the keys [default: audit.public_key, or `audit-public-key` in
+    /// the credentials folder]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) public_key: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Hold {
+    /// Place a hold
+    #[command(after_help = EXIT_CODES)]
+    Add {
+        #[command(flatten)]
+        whose: Whose,
+        /// What concerns this person or thing alone [default: everything]
+        #[arg(long, value_name = "ID")]
+        target: Option<Uuid>,
+        /// Why, without saying anything about a person
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// List the holds there are and were, the oldest first
+    #[command(after_help = EXIT_CODES)]
+    List {
+        #[command(flatten)]
+        whose: Whose,
+    },
+    /// Release a hold
+    #[command(after_help = EXIT_CODES)]
+    Release {
+        #[command(flatten)]
+        whose: Whose,
+        /// Its id
+        hold: Uuid,
+    },
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Whose {
+    /// A tenant's audit
+    #[arg(long, value_parser = Slug::existing, value_name = "SLUG")]
+    pub(crate) tenant: Option<Slug>,
+    /// The platform's own
+    #[arg(long)]
+    pub(crate) platform: bool,
 }
 
 #[derive(Debug, Args)]

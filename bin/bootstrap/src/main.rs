@@ -7,15 +7,15 @@ use std::{process::ExitCode, sync::Arc};
 
 use app::{
     operate::{
-        self, Failure, ImportOptions, ImportRequest, JobQuestion, Operator, PasswordFrom, Phase,
-        PublicTenant, TenantRequest, UpOptions,
+        self, Failure, HoldOn, ImportOptions, ImportRequest, JobQuestion, Operator, PasswordFrom,
+        Phase, PublicTenant, TenantRequest, UpOptions, VerifyRequest,
     },
     settings::LoadFrom,
 };
 use clap::Parser as _;
 
 use crate::{
-    arguments::{Arguments, Command, Domain, Jobs, Purge, Tenant},
+    arguments::{Arguments, Audit, Command, Domain, Hold, Jobs, Purge, Tenant},
     print::{Printed, Terminal},
 };
 
@@ -78,6 +78,7 @@ async fn run(arguments: Arguments) -> Result<Printed, Failure> {
             Printed::purged_answers(&operator.purge_answers(tenant.as_ref()).await?)
         }
         Command::Jobs(command) => jobs(&operator(from, folder)?, command).await?,
+        Command::Audit(command) => audit(&operator(from, folder)?, command).await?,
         Command::Config => Printed::config(&Operator::config(&from, folder)?),
         Command::Diagnose(it) => {
             let phase = match it.phase {
@@ -118,6 +119,37 @@ async fn jobs(operator: &Operator, command: Jobs) -> Result<Printed, Failure> {
         Jobs::Pause { queue } => Printed::queue(&operator.pause_queue(queue, true).await?),
         Jobs::Resume { queue } => Printed::queue(&operator.pause_queue(queue, false).await?),
         Jobs::Purge { older_than } => Printed::purged_jobs(&operator.purge_jobs(older_than).await?),
+    })
+}
+
+async fn audit(operator: &Operator, command: Audit) -> Result<Printed, Failure> {
+    let on = |whose: arguments::Whose| match whose.tenant {
+        Some(slug) => HoldOn::Tenant(slug),
+        None => HoldOn::Platform,
+    };
+    Ok(match command {
+        Audit::Verify(it) => {
+            let request = VerifyRequest {
+                tenant: it.tenant,
+                from: it.from,
+                to: it.to,
+                seals: it.seals,
+                archives: it.archives,
+                public_key: it.public_key,
+            };
+            Printed::verified(&Box::pin(operator.verify_audit(request)).await?)
+        }
+        Audit::Hold(Hold::Add {
+            whose,
+            target,
+            reason,
+        }) => Printed::hold(&operator.place_hold(&on(whose), target, &reason).await?),
+        Audit::Hold(Hold::List { whose }) => {
+            Printed::holds(&operator.list_holds(&on(whose)).await?)
+        }
+        Audit::Hold(Hold::Release { whose, hold }) => {
+            Printed::hold(&operator.release_hold(&on(whose), hold).await?)
+        }
     })
 }
 

@@ -8,9 +8,9 @@ use std::{
 
 use app::{
     operate::{
-        self, DemoReport, Diagnosis, Failure, ImportedReport, JobReport, MigrationReport,
-        PurgeReport, Purged, PurgedAnswers, PurgedJobs, QueueReport, Reporter, TenantReport,
-        UpReport,
+        self, DemoReport, Diagnosis, Failure, HoldReport, ImportedReport, JobReport,
+        MigrationReport, PurgeReport, Purged, PurgedAnswers, PurgedJobs, QueueReport, Reporter,
+        TenantReport, UpReport, Verified,
     },
     settings::Settings,
 };
@@ -247,6 +247,56 @@ impl Printed {
         Self::of(report, text)
     }
 
+    pub(crate) fn verified(report: &Verified) -> Self {
+        let mut text = "Everything is as it was signed.\n".to_owned();
+        for (name, count) in [
+            ("chains", report.chains),
+            ("events", report.events),
+            ("archived events", report.archived),
+            ("archives elsewhere", report.archives_elsewhere),
+            ("seals", report.seals),
+            ("checkpoints", report.checkpoints),
+            ("lines that are not whole", report.broken_lines),
+        ] {
+            line(&mut text, name, &count.to_string());
+        }
+        Self::of(report, text)
+    }
+
+    pub(crate) fn hold(report: &HoldReport) -> Self {
+        let mut text = String::new();
+        line(&mut text, "id", &report.id);
+        line(
+            &mut text,
+            "of",
+            report.target.as_deref().unwrap_or("everything"),
+        );
+        line(&mut text, "reason", &report.reason);
+        line(&mut text, "placed", &report.placed_at);
+        if let Some(released) = &report.released_at {
+            line(&mut text, "released", released);
+        }
+        Self::of(report, text)
+    }
+
+    pub(crate) fn holds(reports: &[HoldReport]) -> Self {
+        let mut text = String::new();
+        for hold in reports {
+            let state = if hold.released_at.is_some() {
+                "released"
+            } else {
+                "held"
+            };
+            let target = hold.target.as_deref().unwrap_or("everything");
+            let _ = writeln!(
+                text,
+                "{}  {state:<8}  {target:<36}  {}",
+                hold.id, hold.reason
+            );
+        }
+        Self::of(&reports, text)
+    }
+
     pub(crate) fn diagnosis(diagnosis: &Diagnosis) -> Self {
         let mut text = String::new();
         for check in &diagnosis.checks {
@@ -324,6 +374,7 @@ fn describe(failure: &Failure) -> Value {
     });
     let more = match failure {
         Failure::Unhealthy(checks) => Some(("checks", json!(checks))),
+        Failure::AuditFindings(verified) => Some(("verified", json!(verified))),
         Failure::Incomplete { shown, .. } => Some(("settings", operate::shown_as_json(shown))),
         _ => None,
     };

@@ -14,6 +14,7 @@ mod metrics;
 mod openapi;
 pub mod operate;
 mod routes;
+mod sealing;
 mod server;
 pub mod service;
 pub mod settings;

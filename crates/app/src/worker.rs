@@ -29,6 +29,7 @@ use crate::{
     jobs::{self, Post, Tools},
     metrics,
     operate::{self, Provisioner},
+    sealing::Sealing,
     settings::{Settings, WorkerSettings},
 };
 
@@ -40,6 +41,7 @@ pub struct WorkerComponents {
     jobs: Jobs,
     events: EventSequencer,
     backlog: Arc<Backlog>,
+    sealing: Sealing,
     watch: Watch,
     database: database::Database,
     metrics: Metrics,
@@ -55,6 +57,7 @@ impl WorkerComponents {
             database,
             platform,
             directory,
+            registry,
             watch,
             audit,
             ..
@@ -94,6 +97,13 @@ impl WorkerComponents {
             return Err(StartError::Kinds);
         }
         let mut metrics = metrics::of_database(&database);
+        let sealing = Sealing::compose(
+            &settings.audit,
+            database.clone(),
+            (registry, Arc::clone(&directory)),
+            &ambient,
+            &mut metrics,
+        )?;
         let backlog = Arc::new(Backlog::default());
         Arc::clone(&backlog).show(&mut metrics);
         let (broker, rabbit) = broker(settings, &slots, &ambient)?;
@@ -122,6 +132,7 @@ impl WorkerComponents {
             jobs,
             events,
             backlog,
+            sealing,
             watch,
             database,
             metrics,
@@ -147,6 +158,7 @@ impl WorkerComponents {
             jobs,
             events,
             backlog,
+            sealing,
             watch,
             database,
             metrics: _,
@@ -156,8 +168,10 @@ impl WorkerComponents {
             let counting = telemetry::spawn_named("backlog", async move {
                 backlog.count_on(&jobs, &events).await;
             });
+            let sealing = sealing.start();
             let drained = worker.run().await;
             counting.abort();
+            sealing.stop().await;
             if let Some(rabbit) = rabbit {
                 rabbit.close().await;
             }

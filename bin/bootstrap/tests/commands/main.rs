@@ -5,6 +5,7 @@
     reason = "a test that cannot arrange its scene has failed"
 )]
 
+mod audit;
 mod command_line;
 mod cut_off;
 mod demo;

@@ -9,6 +9,7 @@
 //!   ([`Failure::next`]).
 
 mod administrator;
+mod audit;
 mod credentials;
 mod demo;
 mod diagnose;
@@ -30,6 +31,8 @@ use telemetry::{Guard, LogFormat, LogSettings, TraceSettings};
 
 use crate::settings::Settings;
 
+pub use ::audit::Verified;
+pub use audit::{HoldOn, HoldReport, VerifyRequest};
 pub use auth::Purged;
 pub use credentials::Credentials;
 pub use diagnose::{Check, Diagnosis, Finding, Phase};
@@ -51,6 +54,18 @@ pub use report::{
 pub use tenancy::{HostName, Locale, SuspensionReason, TenantName};
 pub use tenants::{PasswordFrom, TenantRequest};
 pub use up::{PublicTenant, UpOptions};
+
+pub use time::OffsetDateTime;
+pub use uuid::Uuid;
+
+/// Reads an instant as RFC 3339 writes it.
+///
+/// # Errors
+/// What is wrong, for whoever wrote it.
+pub fn instant(text: &str) -> Result<OffsetDateTime, String> {
+    OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339)
+        .map_err(|_wrong| format!("`{text}` is not an instant such as 2026-11-27T21:00:00Z"))
+}
 
 /// The wall clock and the system's randomness.
 pub fn ambient() -> Ambient {

@@ -158,7 +158,7 @@ impl Operator {
     }
 
     /// What records, with the key that was configured, or that was made here.
-    fn audit_log(&self) -> Result<Option<AuditLog>, Failure> {
+    pub(super) fn audit_log(&self) -> Result<Option<AuditLog>, Failure> {
         let key = match (&self.settings.audit.key, &self.credentials) {
             (Some(key), _) => Some(key.clone()),
             (None, Some(credentials)) => credentials.read(AUDIT_KEY)?,
@@ -222,7 +222,7 @@ fn user_of(process: fs::Metadata) -> String {
 /// The file with the key of the audit.
 const AUDIT_KEY: &str = "audit-key";
 
-fn draw_key(ambient: &Ambient) -> SecretString {
+pub(super) fn draw_key(ambient: &Ambient) -> SecretString {
     STANDARD.encode(ambient.bytes::<32>()).into()
 }
 

@@ -56,6 +56,7 @@ impl Operator {
         let migrator = self.migrator().await?;
         let migrated = migrate::migrate(&migrator, &*self.reporter).await?;
         self.ensure_audit_key()?;
+        self.ensure_audit_signing_key()?;
         let platform = self.open().await?;
         self.ensure_keys(&platform).await?;
         let public = self

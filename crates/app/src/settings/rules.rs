@@ -15,6 +15,7 @@ pub(super) fn broken(settings: &Settings) -> Vec<Problem> {
         auth,
         worker,
         mail,
+        audit,
         ..
     } = settings;
     let DatabaseSettings { url, admin_url, .. } = database;
@@ -69,6 +70,16 @@ pub(super) fn broken(settings: &Settings) -> Vec<Problem> {
             mail.timeout < database.idle_in_transaction_timeout,
             "it must be shorter than idle_in_transaction_timeout of [database]: the transaction of \
              the job waits",
+        ),
+        (
+            "audit.seals",
+            audit.signing_key.is_none() || audit.seals.is_some(),
+            "it must be set when signing_key of [audit] is",
+        ),
+        (
+            "audit.archives",
+            audit.keep().is_empty() || audit.archives.is_some(),
+            "it must be set when something is not kept for ever",
         ),
         (
             "auth.access_token_ttl",

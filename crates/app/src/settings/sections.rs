@@ -3,6 +3,7 @@
 //! The texts are the operators' documentation; `UPDATE_DOCS=1` writes them there (`reference.rs`).
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use employees::import::ImportLimits;
@@ -303,6 +304,51 @@ section! {
         /// installation, under which what is personal in the record is encrypted. `hrms-bootstrap up`
         /// makes it. Who loses it loses those values; the record and its proof stay.
         key: Option<SecretString>;
+        /// 32 random bytes in base64 that sign what was recorded (Ed25519), for workers alone.
+        /// `hrms-bootstrap up` makes it, and its public half. A worker without it does its jobs, seals
+        /// nothing, and says so.
+        signing_key: Option<SecretString>;
+        /// The public half, or several, with commas: those of every key that the installation has
+        /// signed with. `hrms-bootstrap audit verify` reads it here or in the file that it is named.
+        public_key: Vec<String> = "";
+        /// Folder outside the database in which workers keep what they signed. Copy it off the host:
+        /// it proves the rest.
+        seals: Option<PathBuf>;
+        /// How often a worker looks for what is to be sealed.
+        seal_interval: Duration = "300ms", from "50ms" to "10s";
+        /// Folder into which workers move what has been kept for long enough.
+        archives: Option<PathBuf>;
+        /// How long events of the category `admin` stay in the database; unset is for ever, as with the
+        /// next five.
+        keep_admin: Option<Duration>;
+        /// How long events of the category `data_write` do.
+        keep_data_write: Option<Duration>;
+        /// How long events of the category `data_read` do.
+        keep_data_read: Option<Duration>;
+        /// How long events of the category `auth` do.
+        keep_auth: Option<Duration>;
+        /// How long events of the category `system` do.
+        keep_system: Option<Duration>;
+        /// How long events of the category `denied` do.
+        keep_denied: Option<Duration>;
+    }
+}
+
+impl AuditSettings {
+    /// How long events of each category stay in the database, if not for ever.
+    pub fn keep(&self) -> audit::Keep {
+        use kernel::audit::AuditCategory;
+        let kept = [
+            (AuditCategory::Admin, self.keep_admin),
+            (AuditCategory::DataWrite, self.keep_data_write),
+            (AuditCategory::DataRead, self.keep_data_read),
+            (AuditCategory::Auth, self.keep_auth),
+            (AuditCategory::System, self.keep_system),
+            (AuditCategory::Denied, self.keep_denied),
+        ];
+        let kept = kept.into_iter();
+        kept.filter_map(|(category, kept)| Some((category, kept?)))
+            .collect()
     }
 }
 

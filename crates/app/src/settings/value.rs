@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -168,6 +169,20 @@ impl Setting for String {
 
     fn show(&self) -> Option<Value> {
         Some(Value::from(self.as_str()))
+    }
+}
+
+impl Setting for PathBuf {
+    fn allowed() -> String {
+        "the path of a folder".to_owned()
+    }
+
+    fn parse(given: &Given) -> Option<Self> {
+        String::parse(given).map(Self::from)
+    }
+
+    fn show(&self) -> Option<Value> {
+        Some(Value::from(self.display().to_string()))
     }
 }
 

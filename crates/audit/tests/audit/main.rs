@@ -5,12 +5,11 @@
     reason = "a test that cannot arrange or look has failed"
 )]
 
-mod flushing;
-mod recording;
-mod refusals;
 mod append_only;
+mod flushing;
 mod many;
 mod recording;
+mod refusals;
 mod retiring;
 mod scene;
 mod sealing;
