@@ -42,8 +42,8 @@ test *arguments: _compiler
         deploy/checks/systemd
     fi
 
-# Runs the suite and what takes longer: `up`, Chromium, schemathesis, a million requests, 200 kills, a large file, a million events.
-test-full: test _up _browser _schemathesis _crowd _kills _large events
+# Runs the suite and what takes longer: `up`, Chromium, schemathesis, a million requests, 200 kills, a large file, a million events, a sealed audit.
+test-full: test _up _browser _schemathesis _crowd _kills _large events audit
 
 _browser: _compiler _test-server
     #!/usr/bin/env bash
@@ -88,6 +88,13 @@ chaos jobs="100000": _compiler _test-server
     deploy/local/rabbitmq start chaos
     HRMS_TEST_RABBITMQ_URL=$(deploy/local/rabbitmq url chaos) HRMS_TEST_CHAOS_NODE=chaos HRMS_TEST_CHAOS_JOBS={{jobs}} \
         cargo test -p messaging --test chaos -- --nocapture --test-threads 1 nothing_is_lost
+
+# Two hundred thousand events of sixteen writers, sealed by two: no false alarm, no fork.
+audit events="200000": _compiler _test-server
+    #!/usr/bin/env bash
+    set -euo pipefail
+    [ -n "${HRMS_TEST_DATABASE_URL:-}" ] || source .local/services.env
+    HRMS_TEST_AUDIT_EVENTS={{events}} cargo test -p audit --test audit -- --nocapture many::
 
 # A million events of eight writers: every feed without a gap, each subject in the order of its commits.
 events events="1000000": _compiler _test-server

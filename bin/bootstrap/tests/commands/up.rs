@@ -55,7 +55,7 @@ async fn ten_at_once_agree() {
             .await,
         "1"
     );
-    assert_eq!(std::fs::read_dir(scratch.credentials()).unwrap().count(), 2);
+    assert_eq!(std::fs::read_dir(scratch.credentials()).unwrap().count(), 5);
 }
 
 #[tokio::test]

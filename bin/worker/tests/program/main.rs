@@ -4,6 +4,7 @@
     reason = "a test that cannot arrange its scene has failed"
 )]
 
+mod audit;
 mod mail;
 
 use std::{

@@ -158,7 +158,7 @@ impl Operator {
     }
 
     /// What records, with the key that was configured, or that was made here.
-    pub(super) fn audit_log(&self) -> Result<Option<AuditLog>, Failure> {
+    fn audit_log(&self) -> Result<Option<AuditLog>, Failure> {
         let key = match (&self.settings.audit.key, &self.credentials) {
             (Some(key), _) => Some(key.clone()),
             (None, Some(credentials)) => credentials.read(AUDIT_KEY)?,

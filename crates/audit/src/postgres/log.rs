@@ -118,7 +118,10 @@ pub(crate) async fn filed(
 
 const TAKE_HEADS: &str = "\
     WITH grown AS (DELETE FROM audit_heads RETURNING tenant_id, seal, last_position, link) \
-    SELECT 0::bigint AS position, tenant_id, seal, last_position, link FROM grown ORDER BY tenant_id";
+    SELECT 0::bigint AS position, tenant_id, seal, last_position, link FROM grown \
+    WHERE NOT EXISTS (SELECT FROM audit_log known \
+        WHERE known.tenant_id = grown.tenant_id AND known.seal = grown.seal) \
+    ORDER BY tenant_id";
 const ADD_ENTRIES: &str = "\
     INSERT INTO audit_log (position, tenant_id, seal, last_position, link) \
     SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::bigint[], $4::bigint[], $5::bytea[])";
@@ -139,7 +142,8 @@ pub(crate) struct Entry {
     pub(crate) link: Vec<u8>,
 }
 
-/// Takes the heads of the chains that have grown since somebody last did so.
+/// Takes the heads of the chains that have grown since somebody last did so. One that is in the log
+/// already was sealed again on top of an older backup, which verifying tells.
 pub(crate) async fn take_heads(tx: &PlatformTx) -> Result<Vec<Entry>, StoreError> {
     tx.rows(TAKE_HEADS, []).await
 }

@@ -71,9 +71,7 @@ const STILL_UNLINKED: &str = "\
     SELECT e.id, NULL::bigint AS position, e.at, e.action FROM audit_events e \
     WHERE e.id = ANY ($1) AND NOT EXISTS (SELECT FROM audit_links l WHERE l.id = e.id) ORDER BY e.at";
 const PRESENT: &str = "SELECT id FROM audit_events WHERE id = ANY ($1)";
-const PLACED_AGAIN: &str = "\
-    SELECT l.id, l.position, NULL::timestamptz AS at, NULL::text AS action FROM audit_links l \
-    WHERE l.id = ANY ($1)";
+const LINKED: &str = "SELECT id FROM audit_links WHERE id = ANY ($1)";
 
 /// Events that are not in the chain.
 pub(crate) async fn unlinked<S: Scope, M: Mode>(tx: &Tx<S, M>) -> Result<Vec<Named>, StoreError> {
@@ -107,14 +105,27 @@ pub(crate) async fn linked<S: Scope, M: Mode>(
     tx: &Tx<S, M>,
     events: Vec<Uuid>,
 ) -> Result<Vec<Uuid>, StoreError> {
-    let rows: Vec<Named> = tx.rows(PLACED_AGAIN, [events.into()]).await?;
+    let rows: Vec<Id> = tx.rows(LINKED, [events.into()]).await?;
     Ok(rows.into_iter().map(|it| it.id).collect())
 }
 
 const QUEUE: &str = "\
     SELECT event_id AS id FROM audit_unsealed WHERE tenant_id = $1 ORDER BY number LIMIT 100000";
 
-/// The events of a tenant that wait for their seal.
+const WAITING: &str =
+    "SELECT event_id AS id FROM audit_unsealed WHERE tenant_id = $1 AND event_id = ANY ($2)";
+
+/// Those of these events of a tenant that wait for their seal.
+pub(crate) async fn waiting<M: Mode>(
+    tx: &Tx<Platform, M>,
+    tenant: Uuid,
+    events: Vec<Uuid>,
+) -> Result<Vec<Uuid>, StoreError> {
+    let rows: Vec<Id> = tx.rows(WAITING, [tenant.into(), events.into()]).await?;
+    Ok(rows.into_iter().map(|it| it.id).collect())
+}
+
+/// The events of a tenant that wait for their seal, the oldest of them.
 pub(crate) async fn queue<M: Mode>(
     tx: &Tx<Platform, M>,
     tenant: Uuid,

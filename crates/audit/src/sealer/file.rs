@@ -37,8 +37,8 @@ impl Sealer {
             }
         }
         let filed = lines.len() as u64;
-        let (files, today) = (self.files.clone(), self.ambient.now());
-        let written = telemetry::spawn_blocking(move || files.append(today, &lines));
+        let (folder, today) = (self.files.clone(), self.ambient.now());
+        let written = telemetry::spawn_blocking(move || folder.append(today, &lines));
         written.await.map_err(StoreError::corrupt)??;
         let heads: Vec<&Seal> = heads.values().collect();
         log::filed(&tx, numbers, &heads).await?;

@@ -156,7 +156,9 @@ impl Sealer {
                     sealed.is_more |= events >= tenant::BATCH.unsigned_abs().into();
                 }
                 // Nobody else can be served either.
-                Err(error @ SealError::Store(StoreError::Unavailable(_))) => return Err(error),
+                Err(
+                    error @ SealError::Store(StoreError::Unavailable(_) | StoreError::PoolTimeout),
+                ) => return Err(error),
                 Err(_told) => {}
             }
         }

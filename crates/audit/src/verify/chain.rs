@@ -183,8 +183,10 @@ impl Verifier {
         let seen = reading!(self, whose, |tx| verify::unlinked(&tx).await?);
         let tx = self.database.begin_platform_read(&self.platform).await?;
         let queue = verify::queue(&tx, whose.id()).await?;
+        let ids = seen.iter().map(|it| it.id).collect();
+        let waiting = verify::waiting(&tx, whose.id(), ids).await?;
+        let waiting: HashSet<Uuid> = waiting.into_iter().collect();
         tx.commit().await?;
-        let waiting: HashSet<Uuid> = queue.iter().copied().collect();
         let strangers: Vec<Uuid> = {
             let strangers = seen.iter().map(|it| it.id);
             strangers.filter(|it| !waiting.contains(it)).collect()

@@ -58,12 +58,12 @@ pub(super) struct Filed {
 impl Filed {
     /// Reads the files, of one tenant or of all.
     pub(super) fn read(
-        files: &SealFiles,
+        folder: &SealFiles,
         keys: &PublicKeys,
         tenant: Option<Uuid>,
     ) -> Result<Self, FileFault> {
         let mut filed = Self::default();
-        let broken = files.read(|signed| {
+        let broken = folder.read(|signed| {
             let Ok(hash) = signed.statement.hash() else {
                 return;
             };

@@ -12,7 +12,7 @@ mod retirements;
 mod seals;
 mod segment;
 
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use database::{Database, PlatformContext, StoreError, TenantContext};
 use kernel::Ambient;
@@ -127,7 +127,9 @@ pub struct Verifier {
     archives: Option<Archives>,
     ambient: Ambient,
     progress: Box<dyn Fn(u64, u64) + Send + Sync>,
-    done: Mutex<u64>,
+    /// When the files were read: what was signed later cannot be in them.
+    began: AtomicI64,
+    done: AtomicU64,
 }
 
 impl Verifier {
@@ -150,7 +152,8 @@ impl Verifier {
             archives,
             ambient,
             progress: Box::new(progress),
-            done: Mutex::default(),
+            began: AtomicI64::new(0),
+            done: AtomicU64::new(0),
         }
     }
 
@@ -166,10 +169,13 @@ impl Verifier {
         period: Period,
     ) -> Result<Verified, VerifyError> {
         let mut verified = Verified::default();
-        let (files, keys) = (self.files.clone(), self.keys.clone());
+        self.began
+            .store(micros(self.ambient.now()), Ordering::Relaxed);
+        self.done.store(0, Ordering::Relaxed);
+        let (folder, keys) = (self.files.clone(), self.keys.clone());
         let only = chains.first().filter(|_| !are_all).map(Whose::id);
         // The files before the database: what is filed was committed.
-        let reading = telemetry::spawn_blocking(move || Filed::read(&files, &keys, only));
+        let reading = telemetry::spawn_blocking(move || Filed::read(&folder, &keys, only));
         let filed = reading.await.map_err(StoreError::corrupt)??;
         verified.broken_lines = filed.broken;
         let total = filed.events();
@@ -182,13 +188,13 @@ impl Verifier {
             verified.chains += 1;
         }
         if are_all {
-            self.gone(chains, &filed, &mut verified);
+            Self::gone(chains, &filed, &mut verified);
         }
         Ok(verified)
     }
 
     /// Chains that were filed, and whose tenants are not in the registry any more.
-    fn gone(&self, chains: &[Whose], filed: &Filed, verified: &mut Verified) {
+    fn gone(chains: &[Whose], filed: &Filed, verified: &mut Verified) {
         let known: std::collections::HashSet<Uuid> = chains.iter().map(Whose::id).collect();
         let mut gone: Vec<_> = filed
             .tenants
@@ -207,17 +213,14 @@ impl Verifier {
         }
     }
 
+    /// Whether something should have come to pass by the time that the files were read.
     fn is_overdue(&self, since: i64) -> bool {
-        micros(self.ambient.now()) - since > PATIENCE
+        self.began.load(Ordering::Relaxed) - since > PATIENCE
     }
 
     fn advance(&self, by: u64, total: u64) {
-        let mut done = self
-            .done
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        *done += by;
-        (self.progress)(*done, total.max(*done));
+        let done = self.done.fetch_add(by, Ordering::Relaxed) + by;
+        (self.progress)(done, total.max(done));
     }
 }
 

@@ -102,20 +102,20 @@ impl Verifier {
     async fn archive(
         &self,
         whose: &Whose,
-        archives: &Archives,
+        folder: &Archives,
         retirement: &Retirement,
         places: &Places,
     ) -> Result<Option<Result<u64, ArchiveWrong>>, VerifyError> {
-        let (archives, name) = (archives.clone(), retirement.archive.clone());
-        let reading_file = telemetry::spawn_blocking(move || archives.read(&name));
+        let (folder, name) = (folder.clone(), retirement.archive.clone());
+        let reading_file = telemetry::spawn_blocking(move || folder.read(&name));
         let Some(bytes) = reading_file.await.map_err(StoreError::corrupt)?? else {
             return Ok(None);
         };
         if Hash::of(&[&bytes]) != retirement.archive_hash {
             return Ok(Some(Err(ArchiveWrong)));
         }
-        let lines = bytes.split(|it| *it == b'\n').filter(|it| !it.is_empty());
-        let archived: Result<Vec<Archived>, _> = lines.map(serde_json::from_slice).collect();
+        let texts = bytes.split(|it| *it == b'\n').filter(|it| !it.is_empty());
+        let archived: Result<Vec<Archived>, _> = texts.map(serde_json::from_slice).collect();
         let Ok(archived) = archived else {
             return Ok(Some(Err(ArchiveWrong)));
         };

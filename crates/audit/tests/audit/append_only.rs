@@ -86,11 +86,11 @@ async fn every_role_and_the_owner_is_refused() {
                 let done = sqlx::raw_sql(AssertSqlSafe(attempt))
                     .execute(&mut superuser)
                     .await;
-                let refused = done.err().and_then(|it| it.into_database_error());
+                let refused = done.err().and_then(sqlx::Error::into_database_error);
                 let code = refused
                     .as_ref()
                     .and_then(|it| it.code())
-                    .map(|it| it.into_owned());
+                    .map(std::borrow::Cow::into_owned);
                 assert_eq!(
                     code.as_deref(),
                     Some("42501"),

@@ -1,7 +1,6 @@
 //! The audit on a real database.
 #![expect(
     clippy::unwrap_used,
-    clippy::indexing_slicing,
     reason = "a test that cannot arrange or look has failed"
 )]
 

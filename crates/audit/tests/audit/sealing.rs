@@ -15,8 +15,8 @@ async fn what_was_recorded_is_sealed_in_its_order_and_filed() {
     scene.record_in_platform(1).await;
     let folder = FilledFolder::new();
     let sealer = scene.sealer(&folder);
-    let sealed = sealer.look().await.unwrap();
-    assert_eq!((sealed.events, sealed.seals, sealed.filed), (10, 4, 4));
+    let done = sealer.look().await.unwrap();
+    assert_eq!((done.events, done.seals, done.filed), (10, 4, 4));
     assert_eq!(sealer.backlog().await.unwrap().unsealed, 0);
     assert_eq!(sealer.look().await.unwrap(), audit::Sealed::default());
     scene.record(&scene.on.acme, 2).await;
@@ -37,9 +37,9 @@ async fn more_than_a_batch_is_sealed_batch_by_batch() {
     let sealer = scene.sealer(&folder);
     let mut batches = Vec::new();
     loop {
-        let sealed = sealer.look().await.unwrap();
-        batches.push(sealed.events);
-        if !sealed.is_more {
+        let done = sealer.look().await.unwrap();
+        batches.push(done.events);
+        if !done.is_more {
             break;
         }
     }
@@ -87,8 +87,8 @@ async fn what_a_crash_kept_from_the_files_is_written_at_the_next_look() {
     let sealer = scene.sealer(&folder);
     let backlog = sealer.backlog().await.unwrap();
     assert_eq!((backlog.unsealed, backlog.unfiled), (0, 1));
-    let sealed = sealer.look().await.unwrap();
-    assert_eq!((sealed.seals, sealed.filed), (0, 1));
+    let done = sealer.look().await.unwrap();
+    assert_eq!((done.seals, done.filed), (0, 1));
     scene.is_proven(&folder).await;
 }
 
