@@ -5,7 +5,7 @@ use std::{num::NonZeroU32, sync::Arc};
 use access::RoleAuthorizer;
 use activity::{AllJobs, Feed, OwnJobs};
 use async_trait::async_trait;
-use audit::{AuditReader, KnownTenants, Opening, Refusals};
+use audit::{AuditExporter, AuditReader, KnownTenants, Opening, Refusals};
 use auth::{Argon2Settings, Auth, AuthSettings};
 use database::{Database, DatabaseSettings, Files, PostgresFiles, TenantContext, Watch};
 use employees::{EmployeeService, ImportService, postgres::Postgres};
@@ -43,6 +43,7 @@ pub struct Components {
     pub(crate) files: Arc<dyn Files>,
     pub(crate) feed: Feed,
     pub(crate) audit: AuditReader,
+    pub(crate) audit_exporter: AuditExporter,
     pub(crate) own_jobs: OwnJobs,
     pub(crate) all_jobs: AllJobs,
     pub(crate) employees: EmployeeService,
@@ -208,6 +209,7 @@ impl Components {
                 Arc::clone(&authorizer),
                 employees::events::KINDS.iter().copied(),
             ),
+            audit_exporter: AuditExporter::new(database.clone()),
             audit: AuditReader::new(
                 database.clone(),
                 audit.clone(),

@@ -24,6 +24,7 @@
 
 mod chain;
 mod error;
+mod export;
 mod files;
 mod floods;
 mod hash;
@@ -47,6 +48,7 @@ mod statement;
 mod verify;
 
 pub use error::AuditError;
+pub use export::{AuditExporter, ExportLine, ExportPlace, ExportedEvent, Within};
 pub use files::{Archives, FileFault, SealFiles};
 pub use hash::Hash;
 pub use history::{HistoryEntry, HistoryPlace, RecordedChange};

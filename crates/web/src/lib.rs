@@ -51,6 +51,7 @@ mod conditional;
 mod context;
 mod csv;
 mod cursor;
+mod download;
 mod draft;
 mod edge;
 mod listing;
@@ -69,6 +70,7 @@ pub use change::Change;
 pub use conditional::IfMatch;
 pub use context::{Allowed, Provenance, Signed, TenantOnly};
 pub use cursor::{CursorKeyError, CursorScope, Cursors};
+pub use download::Download;
 pub use draft::{Draft, PatchOf};
 pub use edge::{
     ClientTime, Edge,

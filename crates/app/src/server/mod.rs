@@ -68,6 +68,7 @@ pub fn serve(
     let files = Data::from(components.files);
     let feed = Data::new(components.feed);
     let audit = Data::new(components.audit);
+    let audit_exporter = Data::new(components.audit_exporter);
     let own_jobs = Data::new(components.own_jobs);
     let all_jobs = Data::new(components.all_jobs);
     let employees = Data::new(components.employees);
@@ -94,6 +95,7 @@ pub fn serve(
             .app_data(files.clone())
             .app_data(feed.clone())
             .app_data(audit.clone())
+            .app_data(audit_exporter.clone())
             .app_data(own_jobs.clone())
             .app_data(all_jobs.clone())
             .app_data(employees.clone())

@@ -6,6 +6,7 @@
     reason = "a test that cannot arrange its scene has failed"
 )]
 
+mod audit;
 mod auth;
 mod browser;
 mod careers;

@@ -175,6 +175,8 @@ pub(crate) const TEXTS: &[&str] = &[
     "state",
     "queue",
     "after",
+    "from",
+    "to",
     "at",
     "actor_type",
     "action",
@@ -228,6 +230,7 @@ pub(crate) const GROWING: &[(&str, &str)] = &[("/api/v1/audit/events", "at[lt]")
 pub(crate) const SENSITIVE: &[&str] = &[
     "GET /api/v1/audit/events",
     "GET /api/v1/audit/events/{id}",
+    "GET /api/v1/audit/export",
     "GET /api/v1/employees/{id}",
     "GET /api/v1/employees/{id}/history",
     "GET /api/v1/employees/{id}/timeline",

@@ -226,3 +226,51 @@ pub(crate) async fn sealed<S: Scope>(
     tx.run(SEALED, [numbers.into(), line.into()]).await?;
     Ok(())
 }
+
+const FIRST_SEAL: &str = "\
+    SELECT number FROM audit_seals WHERE last_position >= coalesce( \
+        (SELECT min(l.position) FROM \
+            (SELECT id FROM audit_events WHERE at >= $1 ORDER BY at, id LIMIT 1000) e \
+            JOIN audit_links l ON l.id = e.id), 9223372036854775807) \
+    ORDER BY last_position LIMIT 1";
+const LAST_SEAL_OF: &str = "\
+    SELECT number FROM audit_seals WHERE last_position >= coalesce( \
+        (SELECT max(l.position) FROM \
+            (SELECT id FROM audit_events WHERE at <= $1 ORDER BY at DESC, id DESC LIMIT 1000) e \
+            JOIN audit_links l ON l.id = e.id), 9223372036854775807) \
+    ORDER BY last_position LIMIT 1";
+const NEWEST_SEAL: &str = "SELECT number FROM audit_seals ORDER BY number DESC LIMIT 1";
+
+#[derive(FromQueryResult)]
+struct Number {
+    number: i64,
+}
+
+/// The seals that cover what was recorded within a time: the numbers of the first and the last. Events
+/// are chained in the order in which they were committed, which is nearly that of their times: within a
+/// thousand of them.
+pub(crate) async fn seals_within<S: Scope, M: Mode>(
+    tx: &Tx<S, M>,
+    from: Option<OffsetDateTime>,
+    to: Option<OffsetDateTime>,
+) -> Result<Option<(i64, i64)>, StoreError> {
+    let newest: Option<Number> = tx.row(NEWEST_SEAL, []).await?;
+    let Some(Number { number: newest }) = newest else {
+        return Ok(None);
+    };
+    let first = match from {
+        None => 1,
+        Some(from) => match tx.row::<Number>(FIRST_SEAL, [from.into()]).await? {
+            Some(it) => it.number,
+            None => return Ok(None),
+        },
+    };
+    let last = match to {
+        None => newest,
+        Some(to) => match tx.row::<Number>(LAST_SEAL_OF, [to.into()]).await? {
+            Some(it) => it.number,
+            None => return Ok(None),
+        },
+    };
+    Ok(Some((first, last)).filter(|_| first <= last))
+}

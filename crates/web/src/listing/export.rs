@@ -31,7 +31,7 @@ impl Exports {
     }
 
     /// Waits for the tenant's turn.
-    pub(super) async fn turn(&self, tenant: TenantId) -> Result<FairPermit<TenantId>, Problem> {
+    pub(crate) async fn turn(&self, tenant: TenantId) -> Result<FairPermit<TenantId>, Problem> {
         self.0.acquire(tenant).await.map_err(|refusal| {
             Problem::new(
                 ErrorKind::RateLimited,
