@@ -18,6 +18,7 @@ mod employees;
 mod events;
 mod freshness;
 mod health;
+mod histories;
 mod imports;
 mod isolation;
 mod jobs;
