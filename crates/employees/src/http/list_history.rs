@@ -170,6 +170,7 @@ pub(super) async fn list_history(
     listing: Listing<HistoryList>,
     employees: Data<EmployeeService>,
 ) -> Result<HttpResponse, Problem> {
+    let is_export = listing.is_export();
     listing
         .answer(async move |_query, page| {
             let reader = Reader {
@@ -177,7 +178,8 @@ pub(super) async fn list_history(
                 actor: &actor,
                 origin: &origin,
             };
-            let found = employees.history(&permit, reader, id, page).await?;
+            let known = is_export && page.after.is_some();
+            let found = employees.history(&permit, reader, id, page, known).await?;
             Ok(found.map(HistoryBody::from))
         })
         .await

@@ -156,7 +156,7 @@ pub(super) async fn list_timeline(
     listing: Listing<TimelineList>,
     employees: Data<EmployeeService>,
 ) -> Result<HttpResponse, Problem> {
-    let left_out = !listing.shows("compensation");
+    let (shows_pay, is_export) = (listing.shows("compensation"), listing.is_export());
     listing
         .answer(async move |_query, page| {
             let reader = Reader {
@@ -164,7 +164,8 @@ pub(super) async fn list_timeline(
                 actor: &actor,
                 origin: &origin,
             };
-            let found = employees.timeline(&permit, reader, id, page, left_out);
+            let known = !shows_pay || (is_export && page.after.is_some());
+            let found = employees.timeline(&permit, reader, id, page, known);
             let found = found.await?;
             let told: Page<EventBody, EventKey> =
                 found.page.map(|event| EventBody::new(event, found.today));

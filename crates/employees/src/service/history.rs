@@ -45,7 +45,8 @@ pub struct ChangedField {
 
 impl<S: Storage> Employees<S> {
     /// One page of who changed what of somebody, the newest first. Of fields that the actor may not
-    /// see it says that they changed, and no more. That it was read is recorded.
+    /// see it says that they changed, and no more. That it was read is recorded, unless that is `known`:
+    /// it goes on with an export that was recorded at its start.
     ///
     /// # Errors
     /// [`EmployeesError::NotFound`].
@@ -55,6 +56,7 @@ impl<S: Storage> Employees<S> {
         reader: Reader<'_>,
         id: EmployeeId,
         page: &PageRequest<HistoryPlace>,
+        known: bool,
     ) -> Result<Page<HistoryEvent, HistoryPlace>, EmployeesError> {
         for_the_tenant(permit)?;
         let tx = self.begin_recorded(reader).await?;
@@ -69,7 +71,9 @@ impl<S: Storage> Employees<S> {
         } else {
             None
         };
-        tx.record(reads::history_of(id));
+        if !known {
+            tx.record(reads::history_of(id));
+        }
         tx.commit().await?;
         let found = Page::of_surplus(found, page.limit, total, HistoryEntry::place);
         Ok(found.map(|entry| self.event(entry, reader.actor, id.uuid())))

@@ -22,8 +22,8 @@ pub struct Timeline {
 
 impl<S: Storage> Employees<S> {
     /// One page of what happened to somebody, the newest first, with his pay if the actor may see
-    /// it. It is recorded when it says what he was paid, unless the amounts are `left_out` of the
-    /// answer.
+    /// it. It is recorded when it says what he was paid, unless that is `known`: the amounts are left
+    /// out of the answer, or it goes on with an export that was recorded at its start.
     ///
     /// # Errors
     /// [`EmployeesError::NotFound`].
@@ -33,11 +33,11 @@ impl<S: Storage> Employees<S> {
         reader: Reader<'_>,
         id: EmployeeId,
         page: &PageRequest<EventKey>,
-        left_out: bool,
+        known: bool,
     ) -> Result<Timeline, EmployeesError> {
         may_see(permit, reader.actor, id)?;
         let with_pay = self.sees_pay_of(reader.actor, id);
-        if !with_pay || left_out {
+        if !with_pay || known {
             let tx = self.database.begin_tenant_read(reader.tenant).await?;
             let told = self.tell(&tx, id, page, with_pay).await?;
             tx.commit().await?;

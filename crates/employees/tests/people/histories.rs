@@ -32,7 +32,7 @@ async fn read(company: &Company, actor: &Actor, id: EmployeeId, limit: u16) -> V
             count: true,
         };
         let reader = company.reader(actor);
-        let found = company.employees.history(&may, reader, id, &page);
+        let found = company.employees.history(&may, reader, id, &page, false);
         let found = found.await.unwrap();
         all.extend(found.items);
         after = found.next;
@@ -100,6 +100,11 @@ async fn a_history_says_who_changed_what_and_not_who_read_it() {
     // Reading it is recorded, and no part of it.
     let again = read(&company, &administrator, yang, 25).await;
     assert_eq!(again.len(), 2);
+    // An export is one reading, however many pages it has.
+    let may = permit::<ReadHistory>(&administrator);
+    let (reader, page) = (company.reader(&administrator), first_page());
+    let goes_on = company.employees.history(&may, reader, yang, &page, true);
+    assert_eq!(goes_on.await.unwrap().items.len(), 2);
     let records = crate::auditing::records_of(&company, company.initech()).await;
     let of_history = records.iter().filter(|(record, _)| {
         record.action == "employee.history_read.v1"
@@ -163,7 +168,7 @@ async fn seen(company: &Company, id: EmployeeId, may: &'static [Permission]) -> 
         audit_log(),
     );
     let page = first_page();
-    let found = employees.history(&permit, company.reader(&actor), id, &page);
+    let found = employees.history(&permit, company.reader(&actor), id, &page, false);
     found.await.unwrap().items
 }
 
@@ -232,7 +237,10 @@ async fn a_neighbours_history_is_not_there() {
     for tenant in [&company.on.umbrella, &company.on.acme] {
         let reader = company.reader_in(tenant, &actor);
         let page = first_page();
-        let found = company.employees.history(&may, reader, yang, &page).await;
+        let found = company
+            .employees
+            .history(&may, reader, yang, &page, false)
+            .await;
         assert!(matches!(found, Err(EmployeesError::NotFound)));
         assert_eq!(crate::auditing::records_of(&company, tenant).await, []);
         // Nor where it is asked for past the service.
