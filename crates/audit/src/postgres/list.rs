@@ -55,22 +55,19 @@ fn events(query: &ListQuery, target: Option<Uuid>) -> SelectStatement {
         let column = column(condition.field, target.is_some());
         all.add(list::compared(column, condition))
     });
-    match target {
-        Some(target) => {
-            select.from_as("audit_targets", "t");
-            let same = Expr::cust("e.id = t.event_id");
-            select.join_as(
-                sea_orm::JoinType::InnerJoin,
-                Alias::new("audit_events"),
-                Alias::new("e"),
-                same,
-            );
-            select.cond_where(conditions.add(Expr::col(("t", "target_id")).eq(target)));
-        }
-        None => {
-            select.from_as("audit_events", "e");
-            select.cond_where(conditions);
-        }
+    if let Some(target) = target {
+        select.from_as("audit_targets", "t");
+        let same = Expr::cust("e.id = t.event_id");
+        select.join_as(
+            sea_orm::JoinType::InnerJoin,
+            Alias::new("audit_events"),
+            Alias::new("e"),
+            same,
+        );
+        select.cond_where(conditions.add(Expr::col(("t", "target_id")).eq(target)));
+    } else {
+        select.from_as("audit_events", "e");
+        select.cond_where(conditions);
     }
     select
 }

@@ -11,7 +11,9 @@ fn step(number: u8) -> AuditEntry {
 
 async fn steps(scene: &Scene) -> Vec<Value> {
     let events = scene.events("t_acme").await;
-    let steps = events.into_iter().map(|it| it["details"]["step"].clone());
+    let steps = events
+        .into_iter()
+        .filter_map(|it| it.pointer("/details/step").cloned());
     steps.collect()
 }
 
