@@ -8,7 +8,7 @@ use std::{
 
 use app::{
     operate::{
-        self, DemoReport, Diagnosis, Failure, HoldReport, ImportedReport, JobReport,
+        self, AuditFailure, DemoReport, Diagnosis, Failure, HoldReport, ImportedReport, JobReport,
         MigrationReport, PurgeReport, Purged, PurgedAnswers, PurgedJobs, QueueReport, Reporter,
         TenantReport, UpReport, Verified,
     },
@@ -374,7 +374,7 @@ fn describe(failure: &Failure) -> Value {
     });
     let more = match failure {
         Failure::Unhealthy(checks) => Some(("checks", json!(checks))),
-        Failure::AuditFindings(verified) => Some(("verified", json!(verified))),
+        Failure::Audit(AuditFailure::Findings(found)) => Some(("verified", json!(found))),
         Failure::Incomplete { shown, .. } => Some(("settings", operate::shown_as_json(shown))),
         _ => None,
     };

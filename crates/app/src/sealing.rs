@@ -114,17 +114,16 @@ impl Sealing {
             }
         };
         let mut tasks = Vec::new();
-        match sealer {
-            Some(sealer) => {
-                let stopping = until_stopping();
-                tasks.push(telemetry::spawn_named("seal", async move {
-                    sealer.run_until(stopping, every).await;
-                }));
-            }
-            None => tracing::warn!(
+        if let Some(sealer) = sealer {
+            let stopping = until_stopping();
+            tasks.push(telemetry::spawn_named("seal", async move {
+                sealer.run_until(stopping, every).await;
+            }));
+        } else {
+            tracing::warn!(
                 "this worker seals nothing: it was given no audit.signing_key. What is recorded \
                  cannot be proven until a worker has one; `hrms-bootstrap up` makes it"
-            ),
+            );
         }
         let platform = registry.platform().clone();
         if let Some(retirer) = retirer {

@@ -30,6 +30,9 @@ async fn a_worker_with_the_key_seals_what_was_recorded_and_files_what_it_signed(
     ];
     let worker = Program::start(&database.app_url(), &settings);
     until(&database, "t_acme.audit_links", 1).await;
+    // Whatever the tenant is going through.
+    let suspend = "UPDATE platform.tenants SET status = 'suspended' WHERE slug = 'acme'";
+    run(&database, suspend).await;
     recorded(&database).await;
     until(&database, "t_acme.audit_seals", 2).await;
     until(&database, "platform.audit_checkpoints", 1).await;

@@ -13,7 +13,7 @@ use serde::Serialize;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use uuid::Uuid;
 
-use super::{Failure, Operator, operator::Platform};
+use super::{AuditFailure, Failure, Operator, operator::Platform};
 
 /// The file with the key that signs.
 const SIGNING_KEY: &str = "audit-signing-key";
@@ -85,7 +85,7 @@ impl Operator {
             return Ok(());
         };
         let secret = credentials.keep(SIGNING_KEY, || super::operator::draw_key(&self.ambient))?;
-        let key = SigningKey::read(&secret).map_err(Failure::AuditKey)?;
+        let key = SigningKey::read(&secret).map_err(AuditFailure::Key)?;
         // Somebody may have added those of earlier keys.
         credentials.keep(PUBLIC_KEY, || key.public_half().into())?;
         Ok(())
@@ -95,8 +95,8 @@ impl Operator {
     /// records that.
     ///
     /// # Errors
-    /// [`Failure::AuditFindings`] when something is not as it was signed; [`Failure::NoTenant`],
-    /// [`Failure::Argument`], [`Failure::Verify`].
+    /// [`AuditFailure::Findings`] when something is not as it was signed; [`Failure::NoTenant`],
+    /// [`Failure::Argument`], [`AuditFailure::Verify`].
     pub async fn verify_audit(&self, request: VerifyRequest) -> Result<Verified, Failure> {
         let keys = self.public_keys(&request)?;
         let seals = request
@@ -127,16 +127,16 @@ impl Operator {
             to: request.to,
         };
         let verifying = Box::pin(verifier.verify(&chains, request.tenant.is_none(), period));
-        let verified = verifying.await?;
-        let recorded = self.record_verifying(&platform, &request, &verified).await;
+        let found = verifying.await.map_err(AuditFailure::from)?;
+        let recorded = self.record_verifying(&platform, &request, &found).await;
         if let Err(error) = recorded {
             let told = format!("that the audit was verified could not be recorded: {error}");
             self.reporter.say(&told);
         }
-        if verified.is_clean() {
-            Ok(verified)
+        if found.is_clean() {
+            Ok(found)
         } else {
-            Err(Failure::AuditFindings(Box::new(verified)))
+            Err(AuditFailure::Findings(Box::new(found)).into())
         }
     }
 
@@ -253,7 +253,7 @@ impl Operator {
     /// Releases a hold. One that was released stays so.
     ///
     /// # Errors
-    /// [`Failure::NoTenant`], [`Failure::NoHold`].
+    /// [`Failure::NoTenant`], [`AuditFailure::NoHold`].
     pub async fn release_hold(&self, on: &HoldOn, hold: Uuid) -> Result<HoldReport, Failure> {
         let platform = self.open().await?;
         let database = &platform.database;
@@ -279,7 +279,7 @@ impl Operator {
     ) -> Result<HoldReport, Failure> {
         let find = async |tx: &Tx<S, Write>| {
             let found = Hold::all(tx).await?.into_iter().find(|it| it.id == hold);
-            found.ok_or(Failure::NoHold(hold))
+            found.ok_or(Failure::from(AuditFailure::NoHold(hold)))
         };
         find(&tx).await?.release(&tx, &self.ambient).await?;
         let released = find(&tx).await?;

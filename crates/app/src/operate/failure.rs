@@ -9,7 +9,7 @@ use kernel::{DomainError as _, ErrorKind, JobId, Slug};
 use migration::MigrationError;
 use tenancy::{HostName, TenancyError};
 
-use super::Check;
+use super::{AuditFailure, Check};
 use crate::{
     components::HostSettingError,
     settings::{Problem, SettingsError},
@@ -96,21 +96,9 @@ pub enum Failure {
         /// What is wrong with it, and what to do.
         problem: String,
     },
-    /// The key of the audit is none.
-    #[error("the key of the audit cannot be used")]
-    AuditKey(#[source] audit::AuditKeyError),
-    /// The audit could not be verified.
-    #[error("the audit could not be verified")]
-    Verify(#[from] audit::VerifyError),
-    /// The audit is not as it was signed.
-    #[error(
-        "the audit is not as it was signed: {} findings among {} events",
-        .0.findings.len() as u64 + .0.more_findings, .0.events
-    )]
-    AuditFindings(Box<audit::Verified>),
-    /// There is no such hold.
-    #[error("there is no hold `{0}`")]
-    NoHold(uuid::Uuid),
+    /// Something about the audit.
+    #[error(transparent)]
+    Audit(#[from] AuditFailure),
     /// The settings were shown, and one that every program needs is not among them.
     #[error("{missing}")]
     Incomplete {
@@ -232,18 +220,7 @@ impl Failure {
             Self::File { .. } => "Check that the folder exists, and that you may read the file \
                                   and write in its folder."
                 .to_owned(),
-            Self::AuditKey(_) => "Put the key back that the installation was made with, from the file \
-                                  audit-key of its folder of credentials; another one reads nothing \
-                                  of what was recorded."
-                .to_owned(),
-            Self::Verify(_) => "Check that the folder of the seals is there and can be read, and that the \
-                                database answers; then run the same command again."
-                .to_owned(),
-            Self::AuditFindings(_) => "docs/operators/audit.md says what each finding means. Change \
-                                       nothing before you have copied the database, the files and \
-                                       this list."
-                .to_owned(),
-            Self::NoHold(_) => "`hrms-bootstrap audit hold list` shows those there are.".to_owned(),
+            Self::Audit(failure) => failure.next().to_owned(),
             Self::Credential { .. } => "Then run the same command again.".to_owned(),
             busy if busy.is_busy() => {
                 "Wait until it has ended, or end it with `SELECT pg_terminate_backend(…)`: what it has \
@@ -325,8 +302,7 @@ impl Failure {
             | Self::Hosts(_)
             | Self::Incomplete { .. }
             | Self::NoAdminUrl
-            | Self::MalformedAdminUrl
-            | Self::AuditKey(_) => "settings",
+            | Self::MalformedAdminUrl => "settings",
             Self::Argument { .. } => "argument",
             Self::NoDatabase { .. } => "no_database",
             Self::Refused(_) | Self::LoginRefused { .. } | Self::ApplicationLogin(_) => {
@@ -341,9 +317,7 @@ impl Failure {
             Self::DomainElsewhere { .. } => ErrorKind::Conflict.as_str(),
             Self::NoTenant(_) => ErrorKind::TenantNotFound.as_str(),
             Self::NoJob(_) => ErrorKind::NotFound.as_str(),
-            Self::NoHold(_) => ErrorKind::NotFound.as_str(),
-            Self::Verify(_) => "verify",
-            Self::AuditFindings(_) => "audit_findings",
+            Self::Audit(failure) => failure.code(),
             Self::Job { .. } | Self::JobReplaced(_) | Self::Irrevocable(_) => {
                 ErrorKind::StateConflict.as_str()
             }
@@ -378,12 +352,12 @@ impl Failure {
             | Self::DomainElsewhere { .. }
             | Self::NoTenant(_)
             | Self::NoJob(_)
-            | Self::NoHold(_)
             | Self::Job { .. }
             | Self::JobReplaced(_)
             | Self::Irrevocable(_)
             | Self::Files(_) => 4,
             Self::Import(error) if matches!(**error, ImportError::Invalid(_)) => 4,
+            Self::Audit(failure) => failure.exit_code(),
             _ => 1,
         }
     }
@@ -396,13 +370,8 @@ impl Failure {
                 .map(|it| format!("{}: {}. {}", it.object, it.problem, it.remedy))
                 .collect();
         }
-        if let Self::AuditFindings(verified) = self {
-            let mut details: Vec<String> =
-                verified.findings.iter().map(ToString::to_string).collect();
-            if verified.more_findings > 0 {
-                details.push(format!("and {} more", verified.more_findings));
-            }
-            return details;
+        if let Self::Audit(failure) = self {
+            return failure.details();
         }
         let Self::Import(error) = self else {
             return Vec::new();

@@ -10,6 +10,7 @@
 
 mod administrator;
 mod audit;
+mod audit_failure;
 mod credentials;
 mod demo;
 mod diagnose;
@@ -33,6 +34,7 @@ use crate::settings::Settings;
 
 pub use ::audit::Verified;
 pub use audit::{HoldOn, HoldReport, VerifyRequest};
+pub use audit_failure::AuditFailure;
 pub use auth::Purged;
 pub use credentials::Credentials;
 pub use diagnose::{Check, Diagnosis, Finding, Phase};

@@ -15,7 +15,7 @@ use telemetry::Origin;
 use tenancy::{Administration, PostgresTenants, Provisioning, Registered, Registry};
 
 use super::{
-    Credentials, Failure, Reporter,
+    AuditFailure, Credentials, Failure, Reporter,
     administrator::Password,
     install::DATABASE_URL,
     migrate,
@@ -165,7 +165,7 @@ impl Operator {
             (None, None) => None,
         };
         let keys = key.map(|key| AuditKeys::read(&key)).transpose();
-        let keys = keys.map_err(Failure::AuditKey)?;
+        let keys = keys.map_err(AuditFailure::Key)?;
         Ok(keys.map(|keys| AuditLog::new(keys, self.ambient.clone())))
     }
 

@@ -183,6 +183,7 @@ impl Operator {
                 checks.push(schemas::orphans(&mut connection).await?);
                 checks.push(host::disk(&mut connection).await?);
                 checks.push(parts::jobs(&platform).await?);
+                checks.push(parts::audit(&platform, &self.ambient).await?);
                 checks.push(parts::mail(&self.settings.mail, &self.ambient).await);
             }
             checks.extend(self.application_login_checks().await?);

@@ -120,6 +120,29 @@ pub(super) async fn jobs(platform: &Platform) -> Result<Check, Failure> {
     Ok(Check::ok(NAME, detail))
 }
 
+/// Whether somebody seals what is recorded, and files what was signed.
+pub(super) async fn audit(platform: &Platform, ambient: &Ambient) -> Result<Check, Failure> {
+    const NAME: &str = "audit";
+    const REMEDY: &str = "Start an `hrms-worker` that has audit.signing_key and can write in \
+                          audit.seals; its log says what keeps it from sealing.";
+    let context = platform.registry.platform();
+    let backlog = audit::backlog(&platform.database, context, ambient).await?;
+    let (waited, unfiled) = (backlog.oldest.as_secs(), backlog.unfiled);
+    Ok(if waited > 60 {
+        let problem = format!(
+            "{} events wait for their seal, the oldest for {waited} s",
+            backlog.unsealed
+        );
+        Check::failed(NAME, problem, REMEDY)
+    } else {
+        let detail = format!(
+            "{} events wait for their seal, {unfiled} seals for their file",
+            backlog.unsealed
+        );
+        Check::ok(NAME, detail)
+    })
+}
+
 /// Whether the mail server lets us in, if there is one.
 pub(super) async fn mail(settings: &MailSettings, ambient: &Ambient) -> Check {
     const NAME: &str = "mail";
