@@ -89,7 +89,7 @@ async fn a_healthy_platform_says_what_was_seen_of_everything() {
         ),
         (
             "running",
-            "database clock installation migrations catalogue registry drift orphans disk jobs mail \
+            "database clock installation migrations catalogue registry drift orphans disk jobs audit mail \
              application_login search_path public_tenant signing_key cursor_key",
         ),
     ] {
