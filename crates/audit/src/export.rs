@@ -118,6 +118,25 @@ impl AuditExporter {
         }
     }
 
+    /// Where an export of everything begins; `None` when nothing is sealed yet. For measurements: it is
+    /// not recorded.
+    ///
+    /// # Errors
+    /// [`AuditError::Store`].
+    #[doc(hidden)]
+    pub async fn from_the_beginning(
+        &self,
+        tenant: &TenantContext,
+    ) -> Result<Option<ExportPlace>, AuditError> {
+        let tx = self.database.begin_tenant_read(tenant).await?;
+        let seals = chain::seals_within(&tx, None, None).await?;
+        tx.commit().await?;
+        Ok(seals.map(|(first, last)| ExportPlace {
+            after: first - 1,
+            last,
+        }))
+    }
+
     /// The next lines, and where those behind them begin.
     ///
     /// # Errors

@@ -242,12 +242,10 @@ async fn a_mapping_that_cannot_be_kept_is_a_wrong_parameter() {
     let session = api.sign_in("acme", "hr_manager").await;
     let long = format!("&map={}:", "x".repeat(61_500));
     let csv = file(1_100);
-    let mut told = String::new();
     for how in [long.as_str(), "&map=a%00b:"] {
         let asked = import_how(&api, &session, how, None, csv.clone()).await;
-        writeln!(told, "{} {}", asked.status, asked.text).unwrap();
+        assert!((400..500).contains(&asked.status), "{}", asked.text);
     }
-    assert!(!told.contains("50"), "{told}");
 }
 
 #[tokio::test]
