@@ -7,7 +7,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{Record, RecordedActor};
+use crate::{Hash, Record, RecordedActor, statement::micros};
 
 /// The columns of `audit_events e` that a [`Row`] is read from.
 macro_rules! columns {
@@ -24,7 +24,7 @@ pub(crate) const COLUMNS: &str = columns!();
 pub(crate) use columns;
 
 /// An event as it is stored.
-#[derive(Debug, FromQueryResult)]
+#[derive(Debug, Clone, FromQueryResult)]
 pub(crate) struct Row {
     pub(crate) id: Uuid,
     pub(crate) at: OffsetDateTime,
@@ -89,6 +89,83 @@ impl Row {
     }
 }
 
+impl Row {
+    /// When it was recorded, in microseconds since 1970 in UTC.
+    pub(crate) fn at(&self) -> i64 {
+        micros(self.at)
+    }
+
+    /// What was done.
+    pub(crate) fn action(&self) -> &str {
+        &self.action
+    }
+
+    /// The hash of the record, without making one, if its JSON is stored in its canonical form, as it
+    /// is recorded: it is taken as it stands.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`].
+    pub(crate) fn hash(&self, tenant: Uuid) -> Result<Hash, StoreError> {
+        let mut form = Form(Vec::with_capacity(1_024));
+        form.text("{\"action\":", Some(&self.action))?;
+        form.id(",\"actor\":{\"api_key_id\":", self.api_key_id);
+        form.id(",\"id\":", self.actor_id);
+        form.id(",\"impersonator_id\":", self.impersonator_id);
+        form.text(",\"operator\":", self.operator.as_deref())?;
+        form.id(",\"session_id\":", self.session_id);
+        form.text(",\"type\":", Some(&self.actor_type))?;
+        form.text("},\"address\":", self.address.as_deref())?;
+        form.raw(",\"at\":", &self.at().to_string());
+        form.text(",\"category\":", Some(&self.category))?;
+        form.raw(",\"changes\":", &self.changes);
+        form.raw(",\"details\":", &self.details);
+        form.id(",\"id\":", Some(self.id));
+        form.id(",\"job_id\":", self.job_id);
+        form.text(",\"outcome\":", Some(&self.outcome))?;
+        let personal = self.personal.as_ref().map(|it| STANDARD.encode(it));
+        form.text(",\"personal\":", personal.as_deref())?;
+        form.text(",\"request_id\":", self.request_id.as_deref())?;
+        form.id(",\"subject_id\":", self.subject_id);
+        form.raw(",\"targets\":", &self.targets);
+        form.id(",\"tenant_id\":", Some(tenant));
+        form.text(",\"trace_id\":", self.trace_id.as_deref())?;
+        form.text(",\"user_agent\":", self.user_agent.as_deref())?;
+        form.raw(",\"v\":", &Record::VERSION.to_string());
+        form.raw("}", "");
+        Ok(Hash::of(&[&form.0]))
+    }
+}
+
+/// A canonical form in the making.
+struct Form(Vec<u8>);
+
+impl Form {
+    fn raw(&mut self, before: &str, value: &str) {
+        self.0.extend(before.as_bytes());
+        self.0.extend(value.as_bytes());
+    }
+
+    /// RFC 8785 escapes in a text what `serde_json` does, as it does.
+    fn text(&mut self, before: &str, value: Option<&str>) -> Result<(), StoreError> {
+        self.0.extend(before.as_bytes());
+        serde_json::to_writer(&mut self.0, &value).map_err(StoreError::corrupt)
+    }
+
+    fn id(&mut self, before: &str, value: Option<Uuid>) {
+        self.0.extend(before.as_bytes());
+        match value {
+            None => self.0.extend(b"null"),
+            Some(id) => {
+                let mut text = Uuid::encode_buffer();
+                let text = id.hyphenated().encode_lower(&mut text);
+                self.0.push(b'"');
+                self.0.extend(text.as_bytes());
+                self.0.push(b'"');
+            }
+        }
+    }
+}
+
 const ALL: &str = concat!(
     "SELECT ",
     columns!(),
@@ -141,4 +218,57 @@ pub(crate) async fn seal<S: Scope, M: Mode>(
     id: Uuid,
 ) -> Result<Option<SealOf>, StoreError> {
     tx.row(SEAL, [id.into()]).await
+#[cfg(test)]
+mod tests {
+    use proptest::{option, prelude::*};
+
+    use super::*;
+
+    prop_compose! {
+        fn row()(
+            texts in prop::collection::vec(any::<String>(), 4),
+            optional in prop::collection::vec(option::of(any::<String>()), 5),
+            ids in prop::collection::vec(option::of(any::<u128>().prop_map(Uuid::from_u128)), 6),
+            id in any::<u128>(),
+            at in -1_000_000_000_i64..4_000_000_000,
+            micros in 0..1_000_000_i64,
+            personal in option::of(prop::collection::vec(any::<u8>(), 0..40)),
+            values in prop::collection::btree_map(any::<String>(), any::<i32>(), 0..4),
+        ) -> Row {
+            let at = OffsetDateTime::from_unix_timestamp(at).unwrap();
+            let json = crate::record::canonical_text(&values).unwrap();
+            Row {
+                id: Uuid::from_u128(id),
+                at: at + time::Duration::microseconds(micros),
+                actor_type: texts[0].clone(),
+                actor_id: ids[0],
+                session_id: ids[1],
+                api_key_id: ids[2],
+                impersonator_id: ids[3],
+                operator: optional[0].clone(),
+                action: texts[1].clone(),
+                category: texts[2].clone(),
+                outcome: texts[3].clone(),
+                targets: format!("[{json}]"),
+                changes: json.clone(),
+                details: json,
+                subject_id: ids[4],
+                personal,
+                job_id: ids[5],
+                request_id: optional[1].clone(),
+                trace_id: optional[2].clone(),
+                address: optional[3].clone(),
+                user_agent: optional[4].clone(),
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_row_has_the_hash_of_its_record(row in row(), tenant in any::<u128>()) {
+            let tenant = Uuid::from_u128(tenant);
+            let hash = row.hash(tenant).unwrap();
+            prop_assert_eq!(hash, row.record(tenant).unwrap().hash().unwrap());
+        }
+    }
 }

@@ -152,15 +152,23 @@ pub(crate) struct Step {
 impl LinkedRow {
     /// Hashes the event.
     pub(crate) fn step(self, tenant: Uuid) -> Result<Step, StoreError> {
-        let record = self.event.map(|row| row.record(tenant)).transpose()?;
-        let found = record.as_ref().map(crate::Record::hash).transpose()?;
-        let at = record.as_ref().map(|it| it.at);
+        let event = self.event;
+        let hash = Hash::stored(&self.hash)?;
+        let found = match &event {
+            None => None,
+            Some(row) => match row.hash(tenant)? {
+                found if found == hash => Some(found),
+                // The same in other words is the same.
+                _ => Some(row.clone().record(tenant)?.hash()?),
+            },
+        };
+        let at = event.as_ref().map(Row::at);
         Ok(Step {
             position: self.position,
             event: self.event_id,
             at: at.unwrap_or_else(|| crate::sealer::recorded_at(self.event_id)),
-            action: record.map(|it| it.action),
-            hash: Hash::stored(&self.hash)?,
+            action: event.map(|it| it.action().to_owned()),
+            hash,
             previous: Hash::stored(&self.previous)?,
             link: Hash::stored(&self.link)?,
             found,

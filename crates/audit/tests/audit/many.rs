@@ -76,6 +76,7 @@ async fn of_sixteen_writers_and_two_sealers_every_event_is_sealed_once_and_nothi
     let verifying = Instant::now();
     let verified = scene.verify(one).await;
     let took = verifying.elapsed();
+    let rate = u128::from(verified.events) * 1_000 / took.as_millis().max(1);
     assert_eq!(verified.findings, []);
     assert_eq!(verified.events, wanted.unsigned_abs());
     let doubled: i64 = scene
@@ -84,7 +85,7 @@ async fn of_sixteen_writers_and_two_sealers_every_event_is_sealed_once_and_nothi
     assert_eq!(doubled, 0);
     println!(
         "{wanted} events of {WRITERS} writers: written in {wrote:?}, sealed {:?} later (lag as seen \
-         at each look: median {:?}, p99 {:?}), verified in {took:?}",
+         at each look: median {:?}, p99 {:?}), verified in {took:?} ({rate}/s)",
         sealed.saturating_sub(wrote),
         lags[lags.len() / 2],
         lags[lags.len() * 99 / 100],
