@@ -57,7 +57,7 @@ async fn serve(settings: Settings, guard: &telemetry::Guard) -> anyhow::Result<(
             .with_context(|| format!("metrics.listen {address} cannot be used"))
     });
     let shown = shown.transpose()?;
-    let mut components = Components::connect(&settings, Ambient::system()).await?;
+    let mut components = Box::pin(Components::connect(&settings, Ambient::system())).await?;
     let database = components.database().clone();
     let refusals = components.refusals().clone();
     let mut metrics = components.take_metrics();

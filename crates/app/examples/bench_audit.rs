@@ -5,7 +5,9 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
-    clippy::disallowed_methods,
+    clippy::cast_precision_loss,
+    clippy::too_many_lines,
+    clippy::similar_names,
     clippy::indexing_slicing,
     reason = "a measurement that cannot be made ends"
 )]
@@ -221,7 +223,12 @@ async fn hires(database: &Database, tenant: &TenantContext) -> f64 {
             phone: None,
             hire_date: time::macros::date!(2024 - 01 - 01),
             employment_type: EmploymentType::FullTime,
-            references: References::default(),
+            references: References {
+                department: None,
+                job_title: None,
+                location: None,
+                manager: None,
+            },
             pay: None,
         };
         let tx = database.begin_tenant(tenant).await.unwrap();

@@ -4,16 +4,17 @@ use std::{num::NonZeroU32, sync::Arc};
 
 use access::RoleAuthorizer;
 use activity::{AllJobs, Feed, OwnJobs};
-use async_trait::async_trait;
-use audit::{AuditExporter, AuditReader, KnownTenants, Opening, Refusals};
+use audit::{AuditExporter, AuditReader, Opening, Refusals};
 use auth::{Argon2Settings, Auth, AuthSettings};
-use database::{Database, DatabaseSettings, Files, PostgresFiles, TenantContext, Watch};
+use database::{Database, DatabaseSettings, Files, PostgresFiles, Watch};
 use employees::{EmployeeService, ImportService, postgres::Postgres};
-use kernel::{Ambient, Authorizer, PermissionMarker as _, TenantId, field::AccessGroup};
+use kernel::{Ambient, Authorizer, PermissionMarker as _, field::AccessGroup};
 use messaging::{Enqueuer, Jobs};
 use migration::fit::Misfit;
 use telemetry::{HttpMetrics, Metrics};
-use tenancy::{Administration, Directory, HostRules, Passwords, PostgresTenants, Resolution};
+use tenancy::{
+    Administration, Directory, HostRules, Passwords, PostgresTenants, Registry, Resolution,
+};
 use web::{Cors, Cursors, Edge, Exports, Limits, Pipeline, Rate, RouteTable, TrustedProxies};
 
 use crate::{
@@ -22,6 +23,7 @@ use crate::{
     jobs, metrics,
     openapi::{self, Description},
     operate::{self, HashedPasswords},
+    sealing::KnownTenants,
     settings::{self, Settings},
 };
 
@@ -160,15 +162,7 @@ impl Components {
         .await?;
         let cursor_key = auth::load_secret(&database, &platform, auth::CURSOR_KEY).await?;
         let rules = host_rules(settings)?;
-        let administration = Administration::new(
-            database.clone(),
-            Arc::clone(&registry),
-            Arc::new(PostgresTenants),
-            rules.clone(),
-            ambient.clone(),
-            settings.tenancy.pool_capacity,
-            settings.tenancy.default_placement.into(),
-        );
+        let administration = administration(settings, &database, &registry, &rules, &ambient);
         let health = Health::new(
             database.clone(),
             registry,
@@ -180,7 +174,7 @@ impl Components {
         health.report().await;
         let document = openapi::document();
         let authorizer: Arc<dyn Authorizer> = Arc::new(RoleAuthorizer);
-        let known = Arc::new(Known(Arc::clone(&directory)));
+        let known = Arc::new(KnownTenants(Arc::clone(&directory)));
         let refusals = Refusals::new(audit.clone(), database.clone(), known);
         let mut metrics = metrics::of_parts(&database, &auth);
         let pipeline = Pipeline {
@@ -262,6 +256,24 @@ impl Components {
     }
 }
 
+fn administration(
+    settings: &Settings,
+    database: &Database,
+    registry: &Arc<Registry>,
+    rules: &HostRules,
+    ambient: &Ambient,
+) -> Administration {
+    Administration::new(
+        database.clone(),
+        Arc::clone(registry),
+        Arc::new(PostgresTenants),
+        rules.clone(),
+        ambient.clone(),
+        settings.tenancy.pool_capacity,
+        settings.tenancy.default_placement.into(),
+    )
+}
+
 impl std::fmt::Debug for Components {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Components")
@@ -294,17 +306,6 @@ fn opening(group: AccessGroup) -> Opening {
             Opening::Holders(employees::permission::ReadCompensation::PERMISSION)
         }
         AccessGroup::Bank | AccessGroup::Medical | AccessGroup::Notes => Opening::Nobody,
-    }
-}
-
-/// Finds the tenants of those who were refused.
-struct Known(Arc<Directory>);
-
-#[async_trait]
-impl KnownTenants for Known {
-    async fn find(&self, id: TenantId) -> Option<TenantContext> {
-        let found = self.0.by_id(id).await.ok().flatten();
-        found.map(|it| it.context.clone())
     }
 }
 

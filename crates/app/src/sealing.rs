@@ -52,7 +52,7 @@ impl Sealing {
         let key = settings.signing_key.as_ref().map(SigningKey::read);
         let key = key.transpose()?;
         let platform: &PlatformContext = registry.platform();
-        let tenants: Arc<dyn Tenants> = Arc::new(Known(directory));
+        let tenants: Arc<dyn Tenants> = Arc::new(KnownTenants(directory));
         let sealer = key
             .clone()
             .zip(settings.seals.as_ref())
@@ -183,10 +183,10 @@ async fn retire_on(retirer: &Retirer, registry: &Registry) {
 }
 
 /// The registry, as this process knows it.
-struct Known(Arc<Directory>);
+pub(crate) struct KnownTenants(pub(crate) Arc<Directory>);
 
 #[async_trait]
-impl Tenants for Known {
+impl Tenants for KnownTenants {
     async fn find(&self, id: TenantId) -> Result<Option<TenantContext>, TenantsUnknown> {
         let found = self.0.by_id(id).await;
         let found = found.map_err(|error| TenantsUnknown(Box::new(error)))?;

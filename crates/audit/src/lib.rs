@@ -59,7 +59,7 @@ pub use presented::presented;
 pub use privacy::PersonalValues;
 pub use reader::{AuditEvent, AuditReader, ChainPlace, Opening, Question};
 pub use record::{Record, RecordedActor};
-pub use refusals::{KnownTenants, Refusals};
+pub use refusals::Refusals;
 pub use retention::{Hold, Keep, Retirer};
 pub use sealer::{SealBacklog, SealError, Sealed, Sealer, Tenants, TenantsUnknown, backlog};
 pub use signing::{PublicKeys, SigningKey};

@@ -13,23 +13,16 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use web::{Refusal, RefusalLog, TokenOwner};
 
 use crate::{
-    AuditLog,
+    AuditLog, Tenants,
     floods::{Counted, Source},
 };
-
-/// Finds tenants by their ids. Implemented by `app`, over the registry.
-#[async_trait]
-pub trait KnownTenants: Send + Sync {
-    /// The tenant, if there is one and it can be found out.
-    async fn find(&self, id: TenantId) -> Option<TenantContext>;
-}
 
 /// Records refusals, each in a transaction of its own after the refused one; floods are counted.
 #[derive(Clone)]
 pub struct Refusals {
     log: AuditLog,
     database: Database,
-    tenants: Arc<dyn KnownTenants>,
+    tenants: Arc<dyn Tenants>,
 }
 
 /// For so long a refused client waits for the record of his refusal.
@@ -44,7 +37,7 @@ const FOREIGN: &str = "access.foreign_token.v1";
 
 impl Refusals {
     /// Over the same log that writes everything else.
-    pub fn new(log: AuditLog, database: Database, tenants: Arc<dyn KnownTenants>) -> Self {
+    pub fn new(log: AuditLog, database: Database, tenants: Arc<dyn Tenants>) -> Self {
         Self {
             log,
             database,
@@ -73,13 +66,18 @@ impl Refusals {
             who: None,
         };
         self.log.floods().count(&source, self.log.now());
-        let Some(home) = self.tenants.find(owner.tenant_id).await else {
+        let Some(home) = self.tenant(owner.tenant_id).await? else {
             return Ok(());
         };
         let slug = refusal.tenant.slug().as_str();
         let entry = entry(MISMATCH).detail("requested_tenant", slug);
         self.write(&home, of(refusal.origin.clone(), owner), entry)
             .await
+    }
+
+    async fn tenant(&self, id: TenantId) -> Result<Option<TenantContext>, StoreError> {
+        let found = self.tenants.find(id).await;
+        found.map_err(|_away| StoreError::Timeout("the registry of tenants"))
     }
 
     async fn write(
@@ -116,7 +114,7 @@ impl Refusals {
 
     async fn tell(&self, counted: &Counted) -> Result<(), StoreError> {
         let id = TenantId::new(counted.source.tenant);
-        let Some(tenant) = self.tenants.find(id).await else {
+        let Some(tenant) = self.tenant(id).await? else {
             return Ok(());
         };
         let minute = OffsetDateTime::from_unix_timestamp(counted.minute);

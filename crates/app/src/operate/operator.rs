@@ -201,14 +201,14 @@ impl Operator {
 
 /// On whose behalf a command is done: the user of the machine who runs it.
 fn origin() -> Origin {
-    let user = fs::metadata("/proc/self").map_or_else(|_| "unknown".to_owned(), user_of);
+    let user = fs::metadata("/proc/self").map_or_else(|_| "unknown".to_owned(), |it| user_of(&it));
     Origin {
         operator: Some(user),
         ..Origin::default()
     }
 }
 
-fn user_of(process: fs::Metadata) -> String {
+fn user_of(process: &fs::Metadata) -> String {
     let number = process.uid().to_string();
     let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
     let named = users.lines().find_map(|line| {

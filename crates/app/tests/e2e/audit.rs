@@ -1,6 +1,8 @@
 //! The audit, as an auditor reads it, and as he proves it without us.
 
 use audit::{PublicKeys, Signed, SigningKey};
+use std::fmt::Write as _;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -166,8 +168,10 @@ fn sha256(parts: &[&[u8]]) -> String {
     digest
         .as_ref()
         .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+        .fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 fn bytes(hex: &str) -> Vec<u8> {

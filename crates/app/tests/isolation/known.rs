@@ -112,8 +112,8 @@ pub(crate) const CALLS: &[Call] = &[
         "SELECT platform.unsealed_audit_events(100)",
     ),
     of_every_tenant(
-        "platform.audit_events_sealed(uuid[])",
-        "SELECT platform.audit_events_sealed(ARRAY['{theirs}'::uuid])",
+        "platform.audit_events_sealed(bigint[], text)",
+        "SELECT platform.audit_events_sealed(ARRAY[1::bigint], NULL)",
     ),
     of_every_tenant(
         "platform.retire_audit_events(uuid, uuid[])",
@@ -208,9 +208,12 @@ pub(crate) const BEFORE: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// What is added to a list: to which collection, and by which field it refers to the id in the path.
+type More = (&'static str, Option<&'static str>);
+
 /// Lists that are no collection, and what must be added, referring to the id in the path by this
 /// field if there is one, for them to have another page. `None`: they have one page as yet.
-pub(crate) const PAGES: &[(&str, Option<(&str, Option<&str>)>)] = &[
+pub(crate) const PAGES: &[(&str, Option<More>)] = &[
     (
         "/api/v1/employees/{id}/reports",
         Some(("/api/v1/employees", Some("manager_id"))),

@@ -218,6 +218,8 @@ pub(crate) async fn seal<S: Scope, M: Mode>(
     id: Uuid,
 ) -> Result<Option<SealOf>, StoreError> {
     tx.row(SEAL, [id.into()]).await
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::{option, prelude::*};

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use audit::{AuditLog, KnownTenants, Refusals};
-use database::{Database, TenantContext};
-use kernel::{ErrorKind, SessionId, TenantId, UserId};
+use audit::{AuditLog, Refusals};
+use database::Database;
+use kernel::{ErrorKind, SessionId, UserId};
 use serde_json::Value;
 use telemetry::Origin;
 use testkit::audit_log;
@@ -13,15 +12,6 @@ use uuid::Uuid;
 use web::{Refusal, RefusalLog as _, TokenOwner};
 
 use crate::scene::Scene;
-
-struct Known(Vec<TenantContext>);
-
-#[async_trait]
-impl KnownTenants for Known {
-    async fn find(&self, id: TenantId) -> Option<TenantContext> {
-        self.0.iter().find(|it| it.id() == id).cloned()
-    }
-}
 
 struct Door {
     scene: Scene,
@@ -33,8 +23,7 @@ impl Door {
         let scene = Scene::arrange().await;
         let log = audit_log();
         let database = recorded_by(scene.database(), &log);
-        let known = vec![scene.on.acme.clone(), scene.on.initech.clone()];
-        let refusals = Refusals::new(log, database, Arc::new(Known(known)));
+        let refusals = Refusals::new(log, database, Arc::new(scene.known()));
         Self { scene, refusals }
     }
 
