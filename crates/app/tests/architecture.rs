@@ -226,6 +226,7 @@ fn routes_permissions_and_roles_name_the_same_things() {
         .collect();
     let declared: BTreeSet<String> = [
         activity::permission::ALL,
+        audit::permission::ALL,
         employees::permission::ALL,
         tenancy::permission::ALL,
     ]

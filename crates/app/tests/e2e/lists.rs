@@ -46,7 +46,7 @@ fn lists() -> Vec<String> {
     let paths = document["paths"].as_object().unwrap();
     let is_list = |path: &str| {
         let content = &document["paths"][path]["get"]["responses"]["200"]["content"];
-        content["text/csv"].is_object()
+        content["text/csv"].is_object() && content["application/json"].is_object()
     };
     paths.keys().filter(|path| is_list(path)).cloned().collect()
 }

@@ -25,7 +25,10 @@ fn sample() -> Option<PathBuf> {
 
 async fn import(api: &Api, tenant: &str, folder: PathBuf) -> Result<ImportedReport, Failure> {
     let url = api.database().superuser_url();
-    let from = LoadFrom::environment([("HRMS_DATABASE__ADMIN_URL", url.as_str())]);
+    let from = LoadFrom::environment([
+        ("HRMS_DATABASE__ADMIN_URL", url.as_str()),
+        ("HRMS_AUDIT__KEY", testkit::AUDIT_KEY),
+    ]);
     let operator = Operator::new(from, None, operate::ambient(), Arc::new(Silent))?;
     let options = [("mail_domain", "acme.example"), ("currency", "USD")];
     let request = ImportRequest {

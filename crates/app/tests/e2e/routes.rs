@@ -410,12 +410,13 @@ async fn with_and_without_a_trailing_slash_a_path_is_the_same() {
         let with = ask(&format!("{}/", operation.path), &administrator).await;
         let administrator = api.sign_in("acme", "administrator").await;
         let without = ask(&operation.path, &administrator).await;
-        assert_eq!(
-            with.comparable(),
-            without.comparable(),
-            "{}",
-            operation.name()
-        );
+        if operation.path.starts_with("/api/v1/audit/") {
+            // Each look makes the audit longer.
+            assert_eq!(with.status, without.status, "{}", operation.name());
+        } else {
+            let (with, without) = (with.comparable(), without.comparable());
+            assert_eq!(with, without, "{}", operation.name());
+        }
         assert_ne!(with.error(), Some("method_not_allowed"));
     }
 }

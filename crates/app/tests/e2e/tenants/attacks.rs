@@ -50,7 +50,10 @@ async fn who_was_asked_for_as_administrator_becomes_it() {
     assert_eq!(asked.status, 202, "{}", asked.text);
     let folder = tempfile::tempdir().unwrap();
     let url = api.database().migrator_url();
-    let from = app::settings::LoadFrom::environment([("HRMS_DATABASE__ADMIN_URL", url.as_str())]);
+    let from = app::settings::LoadFrom::environment([
+        ("HRMS_DATABASE__ADMIN_URL", url.as_str()),
+        ("HRMS_AUDIT__KEY", testkit::AUDIT_KEY),
+    ]);
     let credentials = Some(folder.path().join("credentials"));
     let operator = Operator::new(
         from,
