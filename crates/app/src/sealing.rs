@@ -9,7 +9,9 @@ use std::{
 };
 
 use async_trait::async_trait;
-use audit::{Archives, Retirer, SealFiles, Sealer, SigningKey, Tenants, TenantsUnknown};
+use audit::{
+    Archives, PublicKeys, Retirer, SealFiles, Sealer, SigningKey, Tenants, TenantsUnknown,
+};
 use database::{Database, PlatformContext, TenantContext};
 use kernel::{Ambient, TenantId};
 use telemetry::Metrics;
@@ -57,15 +59,23 @@ impl Sealing {
             .clone()
             .zip(settings.seals.as_ref())
             .map(|(key, seals)| {
-                Arc::new(Sealer::new(
+                Sealer::new(
                     database.clone(),
                     platform.clone(),
                     Arc::clone(&tenants),
                     key,
                     SealFiles::new(seals),
                     ambient.clone(),
-                ))
+                )
             });
+        let earlier = settings.public_key.join("\n");
+        let sealer = match sealer {
+            Some(sealer) if !earlier.is_empty() => {
+                let earlier = PublicKeys::read(&earlier)?;
+                Some(Arc::new(sealer.trusting(earlier)))
+            }
+            other => other.map(Arc::new),
+        };
         let keep = settings.keep();
         let retirer = key
             .zip(settings.archives.as_ref())

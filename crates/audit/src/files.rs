@@ -141,6 +141,13 @@ impl Archives {
         let draft = path.with_extension("draft");
         let write = || -> io::Result<()> {
             make_folder(folder)?;
+            // What is there was signed, perhaps: it is never written over by something else.
+            match fs::read(&path) {
+                Ok(there) if there == text => return Ok(()),
+                Ok(_another) => return Err(io::ErrorKind::AlreadyExists.into()),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
             let mut file = OpenOptions::new()
                 .write(true)
                 .create(true)

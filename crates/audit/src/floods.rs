@@ -65,8 +65,9 @@ impl Floods {
         };
         let is_of_one = source.who.is_some()
             && (state.counts.contains_key(source) || state.counts.len() < COUNTED);
-        let many = state.see(&all, minute) > OF_ALL;
+        // Who is over his own limit takes nothing from the others.
         let often = is_of_one && state.see(source, minute) > OF_ONE;
+        let many = !often && state.see(&all, minute) > OF_ALL;
         if often {
             state.count(source);
         } else if many {
@@ -204,6 +205,15 @@ mod tests {
         assert_eq!(admitted.count(), 300);
         let times: u64 = floods.take(None).iter().map(|it| it.times).sum();
         assert_eq!(times, 700);
+    }
+
+    #[test]
+    fn the_flood_of_one_hides_no_refusal_of_another() {
+        let floods = Floods::default();
+        for _ in 0..1_000 {
+            floods.admits(&of("jane"), START);
+        }
+        assert!(floods.admits(&of("john"), START));
     }
 
     #[test]

@@ -11,7 +11,6 @@ const CATEGORIES: &[&str] = &[
     "denied",
 ];
 const OUTCOMES: &[&str] = &["success", "failure", "denied"];
-const ACTORS: &[&str] = &["user", "api_key", "operator", "system", "anonymous"];
 
 /// By what a list is narrowed to what was done to one thing.
 pub(crate) const TARGET: &str = "target_id";
@@ -20,7 +19,6 @@ pub(crate) const TARGET: &str = "target_id";
 pub(crate) const EVENTS: ListSpec = ListSpec {
     fields: &[
         ListField::new("at", Kind::Instant).sortable(),
-        ListField::new("actor_type", Kind::Word(ACTORS)),
         ListField::new("actor_id", Kind::Id),
         ListField::new("action", Kind::Text),
         ListField::new("category", Kind::Word(CATEGORIES)),

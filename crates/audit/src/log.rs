@@ -130,11 +130,21 @@ impl AuditLog {
             return Ok(BTreeMap::new());
         }
         let kept = write::keys(tx, drawn).await?;
-        let keys = kept.into_iter().map(|(person, kept)| {
-            let key = self.keys.unwrap(tenant, person, &kept);
-            Ok((person, key.map_err(StoreError::corrupt)?))
-        });
-        keys.collect()
+        let mut keys = BTreeMap::new();
+        for (person, kept) in kept {
+            match self.keys.unwrap(tenant, person, &kept) {
+                Ok(key) => {
+                    keys.insert(person, key);
+                }
+                // The change is recorded, and what is personal in it is not kept: that the key of the
+                // installation is another one keeps nobody from working.
+                Err(error) => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::error!(%person, error, "personal values are not recorded");
+                }
+            }
+        }
+        Ok(keys)
     }
 
     fn row(
@@ -147,15 +157,15 @@ impl AuditLog {
         let Draft {
             id,
             entry,
-            open,
+            mut open,
             personal,
         } = draft;
-        let personal = match person {
-            None => None,
-            Some(person) => {
-                let key = keys.get(&person).ok_or_else(|| {
-                    StoreError::corrupt(format!("there is no key for the person {person}"))
-                })?;
+        let personal = match person.and_then(|person| Some((person, keys.get(&person)?))) {
+            None => {
+                privacy::withhold(&mut open);
+                None
+            }
+            Some((person, key)) => {
                 let text = canonical_text(&personal)?;
                 let sealed = key.seal(&self.ambient, &[tenant, id, person], text.as_bytes());
                 Some(sealed.map_err(StoreError::corrupt)?)

@@ -76,7 +76,7 @@ pub(crate) fn sort(
         said.insert("class".to_owned(), class(field.class).into());
         said.insert("group".to_owned(), AccessGroup::as_str(field.group).into());
         match field.class {
-            Class::Secret => {}
+            Class::Secret if !field.is_number => {}
             Class::Public | Class::Internal if !field.is_number => {
                 said.extend(before.map(|it| ("before".to_owned(), it)));
                 said.extend(after.map(|it| ("after".to_owned(), it)));
@@ -84,7 +84,13 @@ pub(crate) fn sort(
             _ if field.is_number => {
                 for (name, value) in [("before", before), ("after", after)] {
                     if let Some(value) = value {
-                        said.insert(name.to_owned(), recognisable(keys, tenant, &value)?);
+                        let mut told = recognisable(keys, tenant, &value)?;
+                        if field.class == Class::Secret
+                            && let Value::Object(told) = &mut told
+                        {
+                            told.remove("last");
+                        }
+                        said.insert(name.to_owned(), told);
                     }
                 }
             }
@@ -103,6 +109,17 @@ pub(crate) fn sort(
         open: open.into(),
         personal,
     })
+}
+
+/// Says of what would have been encrypted that it is withheld.
+pub(crate) fn withhold(open: &mut Value) {
+    for (_, said) in open.as_object_mut().into_iter().flatten() {
+        if let Value::Object(said) = said
+            && said.remove("encrypted").is_some()
+        {
+            said.insert("withheld".to_owned(), true.into());
+        }
+    }
 }
 
 fn class(class: Class) -> &'static str {
@@ -167,6 +184,7 @@ mod tests {
                 json!("DE89 3704 0044 0532 0130 00"),
             ),
             change("tax_number", Class::Personal, true, json!("12345")),
+            change("typed", Class::Secret, true, json!("jane.doe@example.com")),
         ];
         let Sorted { open, personal } = sort(&keys(), TENANT, changes.clone(), true).unwrap();
         assert_eq!(
@@ -183,6 +201,8 @@ mod tests {
         );
         assert_eq!(open["iban"]["after"]["last"], "3000");
         assert_eq!(open["tax_number"]["after"]["last"], "5");
+        assert_eq!(open["typed"]["after"]["hash"].as_str().unwrap().len(), 64);
+        assert!(open["typed"]["after"].get("last").is_none());
         assert_eq!(personal.0.len(), 2);
         let told = open.to_string();
         for canary in ["Neena", "17000", "hunter2", "0532", "1234"] {

@@ -6,7 +6,7 @@
 
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
-use database::{Database, Mode, PlatformContext, Scope, StoreError, Tx, Write};
+use database::{Database, Mode, PlatformContext, PlatformTx, Scope, StoreError, Tx, Write};
 use kernel::{
     Ambient, AuditEventId, TenantId,
     audit::{AuditCategory, AuditEntry},
@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::{
     Archives, Hash, Record, Retirement, SealError, SigningKey, Statement, Tenants,
     postgres::{
-        chain,
+        chain, log,
         retire::{self, HoldRow},
         verify::LinkedRow,
     },
@@ -133,10 +133,13 @@ impl Retirer {
         let places = Places::of(rows.iter().map(|it| it.position)).to_string();
         let text = archive(tenant, rows)?;
         let number = retire::last(&tx).await? + 1;
-        let name = format!("{tenant}/{number:08}.ndjson");
+        // By what it holds: one that was signed before the table lost its numbers keeps its name.
+        let hash = Hash::of(&[text.as_bytes()]).to_string();
+        let short = hash.get(..8).unwrap_or_default();
+        let name = format!("{tenant}/{number:08}-{short}.ndjson");
         let (archives, file) = (self.archives.clone(), name.clone());
         // Before it is signed, and long before it is relied on. What is left of a transaction that failed
-        // is written over by the next: its number was never used.
+        // stays, named for what it holds.
         let written = telemetry::spawn_blocking(move || archives.write(&file, text.as_bytes()));
         let archive_hash = written.await.map_err(StoreError::corrupt)??;
         let retirement = Retirement {
@@ -153,7 +156,9 @@ impl Retirer {
         };
         let signed = self.key.sign(Statement::Retirement(retirement.clone()))?;
         let signature = &signed.signature;
-        retire::retire(&tx, &self.ambient, &retirement, signature, ends, events).await?;
+        let id = self.ambient.id::<AuditEventId>().uuid();
+        self.permit(tenant, id).await?;
+        retire::retire(&tx, id, &retirement, signature, ends, events).await?;
         chain::sealed(&tx, Vec::new(), Some(signed.line()?)).await?;
         let entry = AuditEntry::new("audit.retired.v1", AuditCategory::System)
             .detail("category", category.as_str())
@@ -162,6 +167,16 @@ impl Retirer {
         tx.record(entry);
         tx.commit().await?;
         Ok(count as u64)
+    }
+}
+
+impl Retirer {
+    /// Has the platform permit a retirement: a tenant's role cannot, whoever has got hold of it.
+    async fn permit(&self, tenant: Uuid, id: Uuid) -> Result<(), SealError> {
+        let tx = self.database.begin_platform(&self.platform).await?;
+        log::permit(&tx, tenant, id).await?;
+        tx.commit().await?;
+        Ok(())
     }
 }
 
@@ -181,8 +196,9 @@ fn archive(tenant: Uuid, rows: Vec<LinkedRow>) -> Result<String, SealError> {
     for row in rows {
         let (position, hash, link) = (row.position, Hash::stored(&row.hash)?, row.link);
         let event = row.event.ok_or_else(altered)?;
+        let found = event.hash(tenant)?;
         let record = event.record(tenant)?;
-        if record.hash()? != hash {
+        if found != hash {
             return Err(altered());
         }
         let archived = Archived {
@@ -257,7 +273,21 @@ impl Hold {
         Ok(rows.into_iter().map(Self::from).collect())
     }
 
-    /// Releases it, and records that. One that was released stays so.
+    /// Permits the release of a hold of a tenant (nil: the platform), before the transaction that
+    /// releases it: the role of a tenant cannot do so by itself.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn permit_release(
+        tx: &PlatformTx,
+        tenant: Uuid,
+        hold: Uuid,
+    ) -> Result<(), StoreError> {
+        log::permit(tx, tenant, hold).await
+    }
+
+    /// Releases it, if that was [permitted](Self::permit_release), and records that. One that was
+    /// released stays so.
     ///
     /// # Errors
     /// [`StoreError`].

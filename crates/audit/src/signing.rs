@@ -103,6 +103,13 @@ impl PublicKeys {
         Ok(Self(keys))
     }
 
+    /// These and others.
+    #[must_use]
+    pub fn and(mut self, others: Self) -> Self {
+        self.0.extend(others.0);
+        self
+    }
+
     /// Whether a key with this id is among them.
     pub fn know(&self, id: &str) -> bool {
         self.0.contains_key(id)

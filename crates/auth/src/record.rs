@@ -23,8 +23,8 @@ const ROLES: FieldDeclaration = FieldDeclaration::new("roles", Internal, Identit
 const PASSWORD: FieldDeclaration = FieldDeclaration::new("password", Secret, Identity);
 
 /// An address that somebody typed who was not let in: perhaps nobody's here, so there is no key to keep
-/// it under. It is told as a number is, by a keyed hash.
-const TYPED_EMAIL: FieldDeclaration = FieldDeclaration::new("email", Personal, Contact).number();
+/// it under, and perhaps a password in the wrong field. It is told by a keyed hash alone.
+const TYPED_EMAIL: FieldDeclaration = FieldDeclaration::new("email", Secret, Contact).number();
 
 fn of_session(action: &'static str, session: SessionId) -> AuditEntry {
     AuditEntry::new(action, AuditCategory::Auth).on("session", session)
@@ -52,11 +52,10 @@ pub(crate) fn refreshed(session: &Session) -> AuditEntry {
 
 /// A refresh token came a second time, and its session was ended.
 pub(crate) fn token_reused(session: &Session) -> AuditEntry {
-    AuditEntry {
-        category: AuditCategory::Denied,
-        outcome: AuditOutcome::Denied,
-        ..of_session("auth.refresh_token_reused.v1", session.id).on("user", session.user_id)
-    }
+    // It ends the session, so it is never counted among the refusals of a flood.
+    of_session("auth.refresh_token_reused.v1", session.id)
+        .on("user", session.user_id)
+        .ended(AuditOutcome::Denied)
 }
 
 pub(crate) fn signed_out(session: SessionId) -> AuditEntry {

@@ -91,7 +91,8 @@ impl FieldDeclaration {
         }
     }
 
-    /// The same, of a field that holds the number of a bank account or one that a government gave.
+    /// The same, of a field that holds the number of a bank account or one that a government gave. Of one
+    /// that is a secret as well, not even the last characters are told.
     #[must_use]
     pub const fn number(self) -> Self {
         Self {

@@ -182,10 +182,7 @@ impl Pipeline {
     /// Records a refusal for want of a right, or with another tenant's token. That a token has expired
     /// is none.
     async fn record_refusal(&self, dress: &Dress<'_>, problem: &Problem) {
-        let is_refusal = matches!(
-            problem.kind(),
-            ErrorKind::PermissionDenied | ErrorKind::TenantMismatch
-        );
+        let is_refusal = problem.status() == StatusCode::FORBIDDEN;
         let (true, Some(tenant), Some(action)) = (is_refusal, &dress.tenant, dress.action) else {
             return;
         };

@@ -21,7 +21,7 @@ changes_tenants (name) AS (
 everybodys (name) AS (
     VALUES ('enqueue_job'), ('finish_job'), ('show_job'), ('cancel_job'), ('unfinished_jobs'), ('record_events'),
         ('read_events'), ('next_events'), ('events_heard'), ('unsealed_audit_events'),
-        ('audit_events_sealed'), ('retire_audit_events')
+        ('audit_events_sealed'), ('retire_audit_events'), ('release_audit_hold')
 ),
 -- What a worker writes down.
 of_workers (name) AS (
@@ -29,7 +29,7 @@ of_workers (name) AS (
         ('recorded_events'), ('events'), ('event_feeds'), ('event_deliveries'),
         ('schedule_generations'), ('audit_events'), ('audit_targets'), ('audit_links'),
         ('audit_seals'), ('audit_subjects'), ('audit_holds'), ('audit_retirements'), ('audit_log'),
-        ('audit_checkpoints'), ('audit_unfiled'), ('audit_heads')
+        ('audit_checkpoints'), ('audit_permits'), ('audit_unfiled'), ('audit_heads')
 ),
 -- A grant as it is written: what, to whom (PUBLIC is nobody's name), which right.
 granted AS (

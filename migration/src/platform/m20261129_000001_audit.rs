@@ -43,6 +43,14 @@ CREATE TABLE audit_unfiled (
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
     autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 50000);
 
+-- What the platform permits a tenant's transaction to do to the audit, once: a retirement or the release of
+-- a hold, by its id. No role of a tenant gets at it.
+CREATE TABLE audit_permits (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    PRIMARY KEY (tenant_id, id)
+);
+
 CREATE TABLE audit_heads (
     tenant_id uuid PRIMARY KEY,
     seal bigint NOT NULL CHECK (seal > 0),
@@ -143,6 +151,11 @@ DECLARE
     expected bigint;
     retired bigint;
 BEGIN
+    DELETE FROM platform.audit_permits WHERE tenant_id = tenant AND id = retirement;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'the platform has not permitted this retirement'
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
     SELECT schema_name INTO home FROM platform.tenants WHERE id = tenant;
     home := coalesce(home, 'platform');
     EXECUTE format('SELECT events FROM %I.audit_retirements WHERE tenant_id = $1 AND id = $2', home)
@@ -171,6 +184,30 @@ BEGIN
     RETURN retired;
 END
 $$;
+
+-- Releases a hold, if the platform has permitted it; whether there was one that was in force.
+CREATE FUNCTION release_audit_hold(hold uuid, at timestamptz) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = platform, pg_temp
+AS $$
+DECLARE
+    tenant uuid := tenant_of_transaction();
+    home text;
+    released bigint;
+BEGIN
+    DELETE FROM audit_permits WHERE tenant_id = tenant AND id = hold;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'the platform has not permitted the release of this hold'
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    SELECT schema_name INTO home FROM tenants WHERE id = tenant;
+    EXECUTE format('UPDATE %I.audit_holds SET released_at = greatest($3, placed_at)
+        WHERE tenant_id = $1 AND id = $2 AND released_at IS NULL', coalesce(home, 'platform'))
+        USING tenant, hold, at;
+    GET DIAGNOSTICS released = ROW_COUNT;
+    RETURN released > 0;
+END
+$$;
 ";
 
 const RIGHTS: &str = r"
@@ -179,10 +216,12 @@ DECLARE
     platform name := platform.schema_role('platform');
 BEGIN
     EXECUTE format('GRANT SELECT ON audit_unsealed, audit_unsealed_number_seq, audit_unfiled,
-        audit_unfiled_number_seq, audit_heads, audit_log, audit_checkpoints TO %I', platform.schema_role('backup'));
+        audit_unfiled_number_seq, audit_heads, audit_log, audit_checkpoints,
+        audit_permits TO %I', platform.schema_role('backup'));
     EXECUTE format('GRANT SELECT ON audit_unsealed TO %I', platform);
     EXECUTE format('GRANT SELECT, INSERT ON audit_log, audit_checkpoints TO %I', platform);
     EXECUTE format('GRANT SELECT, UPDATE, DELETE ON audit_unfiled TO %I', platform);
+    EXECUTE format('GRANT SELECT, INSERT, DELETE ON audit_permits TO %I', platform);
     EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON audit_heads TO %I', platform);
 END
 $$;
@@ -195,6 +234,7 @@ CREATE TRIGGER audit_checkpoints_kept BEFORE UPDATE OR DELETE ON audit_checkpoin
 CREATE TRIGGER audit_checkpoints_kept_whole BEFORE TRUNCATE ON audit_checkpoints
     FOR EACH STATEMENT EXECUTE FUNCTION keep_audit();
 GRANT EXECUTE ON FUNCTION
-    unsealed_audit_events(integer), audit_events_sealed(bigint[], text), retire_audit_events(uuid, uuid[])
+    unsealed_audit_events(integer), audit_events_sealed(bigint[], text), retire_audit_events(uuid, uuid[]),
+    release_audit_hold(uuid, timestamptz)
     TO PUBLIC;
 ";

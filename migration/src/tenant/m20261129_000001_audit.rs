@@ -72,6 +72,7 @@ fn audit_events() -> TenantTable {
         .column("address", "text COLLATE \"C\"")
         .column("user_agent", "text")
         .check("action", ACTION)
+        .check("at", &finite("at"))
         .check("operator", "octet_length(operator) <= 256")
         .check("request_id", "octet_length(request_id) <= 128")
         .check("user_agent", "octet_length(user_agent) <= 1024")
@@ -87,6 +88,11 @@ fn audit_events() -> TenantTable {
             "request_id IS NOT NULL",
         )
         .rights(Rights::Append)
+}
+
+/// A time that every program can read.
+fn finite(column: &str) -> String {
+    format!("{column} >= timestamptz '2000-01-01Z' AND {column} < timestamptz '3000-01-01Z'")
 }
 
 /// By what something was done to, its records are found. (What stands in the record itself counts.)
@@ -128,6 +134,11 @@ fn audit_seals() -> TenantTable {
         .column("key_id", "text COLLATE \"C\" NOT NULL")
         .column("signature", "bytea NOT NULL")
         .check("number", "number > 0")
+        .check("sealed_at", &finite("sealed_at"))
+        .check(
+            "hashes",
+            "octet_length(link) = 32 AND octet_length(previous) = 32 AND octet_length(signature) = 64",
+        )
         .check(
             "positions",
             "0 < first_position AND first_position <= last_position",
@@ -148,7 +159,8 @@ fn audit_subjects() -> TenantTable {
         )
 }
 
-/// What must not be deleted, however old: everything, or what concerns one person or thing.
+/// What must not be deleted, however old: everything, or what concerns one person or thing. A hold is
+/// released by a function, and only if the platform has permitted it.
 fn audit_holds() -> TenantTable {
     TenantTable::new("audit_holds")
         .column("target_id", "uuid")
@@ -158,6 +170,7 @@ fn audit_holds() -> TenantTable {
         .check("reason", "octet_length(reason) BETWEEN 1 AND 1000")
         .check("period", "released_at IS NULL OR released_at >= placed_at")
         .index_where("open", &["target_id"], "released_at IS NULL")
+        .rights(Rights::Append)
 }
 
 /// What was moved out of `audit_events` into an archive: at which places of the chain, signed.
@@ -175,6 +188,11 @@ fn audit_retirements() -> TenantTable {
         .column("key_id", "text COLLATE \"C\" NOT NULL")
         .column("signature", "bytea NOT NULL")
         .check("events", "events > 0")
+        .check("retired_at", &finite("retired_at"))
+        .check(
+            "hashes",
+            "octet_length(archive_hash) = 32 AND octet_length(signature) = 64",
+        )
         .unique(&["number"])
         .rights(Rights::Append)
 }

@@ -5,6 +5,7 @@
     reason = "a test that cannot arrange its scene has failed"
 )]
 
+mod canaries;
 mod kill;
 mod metrics;
 mod traces;

@@ -86,8 +86,20 @@ impl Operator {
         };
         let secret = credentials.keep(SIGNING_KEY, || super::operator::draw_key(&self.ambient))?;
         let key = SigningKey::read(&secret).map_err(AuditFailure::Key)?;
-        // Somebody may have added those of earlier keys.
-        credentials.keep(PUBLIC_KEY, || key.public_half().into())?;
+        // Somebody may have added those of earlier keys; that of this one must be among them.
+        let public = credentials.keep(PUBLIC_KEY, || key.public_half().into())?;
+        if !public
+            .expose_secret()
+            .lines()
+            .any(|it| it.trim() == key.public_half())
+        {
+            let all = format!(
+                "{}\n{}",
+                public.expose_secret().trim_end(),
+                key.public_half()
+            );
+            credentials.replace(PUBLIC_KEY, &all.into())?;
+        }
         Ok(())
     }
 
@@ -181,6 +193,7 @@ impl Operator {
         }
         let context = platform.registry.platform();
         let tx = platform.database.begin_platform(context).await?;
+        let tx = tx.initiated_by(platform.origin.clone());
         tx.record(entry);
         tx.commit().await
     }
@@ -208,6 +221,7 @@ impl Operator {
             HoldOn::Tenant(slug) => {
                 let context = platform.tenant(slug).await?.context;
                 let tx = database.begin_tenant(&context).await?;
+                let tx = tx.initiated_by(platform.origin.clone());
                 let hold = Hold::place(&tx, &self.ambient, target, reason).await?;
                 tx.commit().await?;
                 hold
@@ -216,6 +230,7 @@ impl Operator {
                 let tx = database
                     .begin_platform(platform.registry.platform())
                     .await?;
+                let tx = tx.initiated_by(platform.origin.clone());
                 let hold = Hold::place(&tx, &self.ambient, target, reason).await?;
                 tx.commit().await?;
                 hold
@@ -257,16 +272,27 @@ impl Operator {
     pub async fn release_hold(&self, on: &HoldOn, hold: Uuid) -> Result<HoldReport, Failure> {
         let platform = self.open().await?;
         let database = &platform.database;
+        let whose = match on {
+            HoldOn::Tenant(slug) => platform.tenant(slug).await?.tenant.id.uuid(),
+            HoldOn::Platform => Uuid::nil(),
+        };
+        let tx = database
+            .begin_platform(platform.registry.platform())
+            .await?;
+        Hold::permit_release(&tx, whose, hold).await?;
+        tx.commit().await?;
         match on {
             HoldOn::Tenant(slug) => {
                 let context = platform.tenant(slug).await?.context;
                 let tx = database.begin_tenant(&context).await?;
+                let tx = tx.initiated_by(platform.origin.clone());
                 self.release_in(tx, hold).await
             }
             HoldOn::Platform => {
                 let tx = database
                     .begin_platform(platform.registry.platform())
                     .await?;
+                let tx = tx.initiated_by(platform.origin.clone());
                 self.release_in(tx, hold).await
             }
         }

@@ -116,6 +116,10 @@ pub(crate) const CALLS: &[Call] = &[
         "SELECT platform.audit_events_sealed(ARRAY[1::bigint], NULL)",
     ),
     of_every_tenant(
+        "platform.release_audit_hold(uuid, timestamp with time zone)",
+        "SELECT platform.release_audit_hold('{theirs}', now())",
+    ),
+    of_every_tenant(
         "platform.retire_audit_events(uuid, uuid[])",
         "SELECT platform.retire_audit_events('{theirs}', ARRAY['{theirs}'::uuid])",
     ),
@@ -178,7 +182,6 @@ pub(crate) const TEXTS: &[&str] = &[
     "from",
     "to",
     "at",
-    "actor_type",
     "action",
     "category",
     "outcome",

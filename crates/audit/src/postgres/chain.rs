@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::read::{Row, columns};
 use crate::{
-    Hash, Record, Seal, Signed, Statement,
+    Hash, Seal, Signed, Statement,
     statement::{VERSION, instant, micros},
 };
 
@@ -50,7 +50,9 @@ pub(crate) struct Waiting {
     pub(crate) number: i64,
     /// Whether the chain has it already: somebody inserted it again.
     pub(crate) is_linked: bool,
-    pub(crate) record: Record,
+    pub(crate) event: Uuid,
+    /// Of the event as it is stored.
+    pub(crate) hash: Hash,
 }
 
 /// The events that wait for their seal, the oldest first. One that is not there any more is not among
@@ -65,7 +67,8 @@ pub(crate) async fn unsealed<S: Scope>(
         Ok(Waiting {
             number: row.number,
             is_linked: row.is_linked,
-            record: row.event.record(tenant)?,
+            event: row.event.id,
+            hash: row.event.hash(tenant)?,
         })
     });
     waiting.collect()
@@ -229,15 +232,15 @@ pub(crate) async fn sealed<S: Scope>(
 
 const FIRST_SEAL: &str = "\
     SELECT number FROM audit_seals WHERE last_position >= coalesce( \
-        (SELECT min(l.position) FROM \
-            (SELECT id FROM audit_events WHERE at >= $1 ORDER BY at, id LIMIT 1000) e \
-            JOIN audit_links l ON l.id = e.id), 9223372036854775807) \
+        (SELECT min(e.position) FROM \
+            (SELECT l.position FROM audit_events e JOIN audit_links l ON l.id = e.id \
+             WHERE e.at >= $1 ORDER BY e.at, e.id LIMIT 1000) e), 9223372036854775807) \
     ORDER BY last_position LIMIT 1";
 const LAST_SEAL_OF: &str = "\
     SELECT number FROM audit_seals WHERE last_position >= coalesce( \
-        (SELECT max(l.position) FROM \
-            (SELECT id FROM audit_events WHERE at <= $1 ORDER BY at DESC, id DESC LIMIT 1000) e \
-            JOIN audit_links l ON l.id = e.id), 9223372036854775807) \
+        (SELECT max(e.position) FROM \
+            (SELECT l.position FROM audit_events e JOIN audit_links l ON l.id = e.id \
+             WHERE e.at <= $1 ORDER BY e.at DESC, e.id DESC LIMIT 1000) e), 9223372036854775807) \
     ORDER BY last_position LIMIT 1";
 const NEWEST_SEAL: &str = "SELECT number FROM audit_seals ORDER BY number DESC LIMIT 1";
 

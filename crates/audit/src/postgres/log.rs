@@ -67,8 +67,7 @@ pub(crate) async fn backlog<M: Mode>(tx: &Tx<Platform, M>) -> Result<BacklogRow,
     row.ok_or_else(|| StoreError::corrupt("an aggregate has no row"))
 }
 
-const UNFILED: &str =
-    "SELECT number, line FROM audit_unfiled ORDER BY number LIMIT 1000 FOR UPDATE SKIP LOCKED";
+const UNFILED: &str = "SELECT number, tenant_id, line FROM audit_unfiled ORDER BY number LIMIT 1000 FOR UPDATE SKIP LOCKED";
 
 /// How many lines are filed at once.
 pub(crate) const LINES: usize = 1_000;
@@ -77,6 +76,7 @@ pub(crate) const LINES: usize = 1_000;
 #[derive(FromQueryResult)]
 pub(crate) struct Unfiled {
     pub(crate) number: i64,
+    pub(crate) tenant_id: Uuid,
     pub(crate) line: String,
 }
 
@@ -279,5 +279,14 @@ pub(crate) async fn add_checkpoint(
         signature.into(),
     ];
     tx.run(ADD_CHECKPOINT, values).await?;
+    Ok(())
+}
+
+const PERMIT: &str =
+    "INSERT INTO audit_permits (tenant_id, id) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+
+/// Permits a transaction of a tenant one retirement, or the release of one hold.
+pub(crate) async fn permit(tx: &PlatformTx, tenant: Uuid, id: Uuid) -> Result<(), StoreError> {
+    tx.run(PERMIT, [tenant.into(), id.into()]).await?;
     Ok(())
 }

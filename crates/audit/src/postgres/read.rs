@@ -3,16 +3,17 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use database::{Mode, Scope, StoreError, Tx};
 use sea_orm::FromQueryResult;
-use serde_json::Value;
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{Hash, Record, RecordedActor, statement::micros};
+use crate::{Hash, Record, RecordedActor, record::canonical_text, statement::micros};
 
 /// The columns of `audit_events e` that a [`Row`] is read from.
 macro_rules! columns {
     () => {
-        "e.id, e.at, e.actor_type, e.actor_id, e.session_id, e.api_key_id, e.impersonator_id, \
+        "e.id, CASE WHEN e.at >= timestamptz '0001-01-01Z' AND e.at < timestamptz '9999-12-31Z' \
+         THEN e.at ELSE timestamptz 'epoch' END AS at, e.actor_type, e.actor_id, e.session_id, e.api_key_id, e.impersonator_id, \
          e.operator, e.action, e.category, e.outcome, e.targets::text AS targets, \
          e.changes::text AS changes, e.details::text AS details, e.subject_id, e.personal, \
          e.job_id, e.request_id, e.trace_id, e.address, e.user_agent"
@@ -55,9 +56,6 @@ impl Row {
     /// # Errors
     /// [`StoreError::Corrupt`].
     pub(crate) fn record(self, tenant: Uuid) -> Result<Record, StoreError> {
-        let json = |text: &str| -> Result<Value, StoreError> {
-            serde_json::from_str(text).map_err(StoreError::corrupt)
-        };
         let micros = self.at.unix_timestamp_nanos() / 1_000;
         Ok(Record {
             v: Record::VERSION,
@@ -75,9 +73,9 @@ impl Row {
             action: self.action,
             category: self.category,
             outcome: self.outcome,
-            targets: json(&self.targets)?,
-            changes: json(&self.changes)?,
-            details: json(&self.details)?,
+            targets: json(&self.targets),
+            changes: json(&self.changes),
+            details: json(&self.details),
             subject_id: self.subject_id,
             personal: self.personal.map(|it| STANDARD.encode(it)),
             job_id: self.job_id,
@@ -134,6 +132,15 @@ impl Row {
         form.raw("}", "");
         Ok(Hash::of(&[&form.0]))
     }
+}
+
+/// The JSON of a column. What nobody here has written, for it is not in its canonical form, is shown as
+/// the text that it is: its hash is that of the text.
+fn json(text: &str) -> Value {
+    let read = serde_json::from_str::<Value>(text).ok();
+    let is_ours = |value: &Value| canonical_text(value).is_ok_and(|it| it == text);
+    read.filter(is_ours)
+        .unwrap_or_else(|| json!({"illegible": text}))
 }
 
 /// A canonical form in the making.

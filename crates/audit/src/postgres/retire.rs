@@ -2,7 +2,6 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use database::{Mode, Scope, StoreError, Tx, Write};
-use kernel::{Ambient, AuditEventId};
 use sea_orm::FromQueryResult;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -113,13 +112,12 @@ pub(crate) async fn last<S: Scope, M: Mode>(tx: &Tx<S, M>) -> Result<i64, StoreE
 /// Adds a retirement, and takes the events away that it is about.
 pub(crate) async fn retire<S: Scope>(
     tx: &Tx<S, Write>,
-    ambient: &Ambient,
+    id: Uuid,
     retirement: &Retirement,
     signature: &str,
     (first, last): (i64, i64),
     events: Vec<Uuid>,
 ) -> Result<(), StoreError> {
-    let id = ambient.id::<AuditEventId>().uuid();
     let values = [
         id.into(),
         retirement.number.into(),
@@ -143,7 +141,12 @@ const HOLD: &str = "\
     INSERT INTO audit_holds (id, target_id, reason, placed_at) VALUES ($1, $2, $3, $4)";
 const HOLDS: &str =
     "SELECT id, target_id, reason, placed_at, released_at FROM audit_holds ORDER BY placed_at, id";
-const RELEASE: &str = "UPDATE audit_holds SET released_at = greatest($2, placed_at) WHERE id = $1 AND released_at IS NULL";
+const RELEASE: &str = "SELECT platform.release_audit_hold($1, $2) AS released";
+
+#[derive(FromQueryResult)]
+struct Released {
+    released: bool,
+}
 
 /// A hold as it is stored.
 #[derive(FromQueryResult)]
@@ -179,5 +182,6 @@ pub(crate) async fn release<S: Scope>(
     id: Uuid,
     now: OffsetDateTime,
 ) -> Result<bool, StoreError> {
-    Ok(tx.run(RELEASE, [id.into(), now.into()]).await? > 0)
+    let row: Option<Released> = tx.row(RELEASE, [id.into(), now.into()]).await?;
+    Ok(row.is_some_and(|it| it.released))
 }

@@ -24,7 +24,9 @@ impl Sealer {
         for it in unfiled {
             numbers.push(it.number);
             // Whoever gets at the database may have put anything there.
-            let Some(signed) = Signed::parse(&it.line).filter(|it| self.may_file(it)) else {
+            let Some(signed) =
+                Signed::parse(&it.line).filter(|signed| self.may_file(signed, it.tenant_id))
+            else {
                 tracing::error!("a line that nobody signed was to be filed with the seals");
                 continue;
             };
@@ -46,8 +48,14 @@ impl Sealer {
         Ok(filed)
     }
 
-    /// Whether a line is signed, as far as this process can tell: another one may have another key.
-    fn may_file(&self, signed: &Signed) -> bool {
-        signed.statement.key_id() != self.key.id() || self.key.verifying().vouch_for(signed)
+    /// Whether a line is signed by a key that this installation has or had, and about the tenant that had
+    /// it filed. What else a tenant's role might put there is nobody's proof.
+    fn may_file(&self, signed: &Signed, tenant: Uuid) -> bool {
+        let about = match &signed.statement {
+            Statement::Seal(it) => it.tenant,
+            Statement::Retirement(it) => it.tenant,
+            Statement::Checkpoint(_) => Uuid::nil(),
+        };
+        about == tenant && self.trusted.vouch_for(signed)
     }
 }

@@ -27,7 +27,7 @@ use kernel::{Ambient, TenantId};
 use uuid::Uuid;
 
 use crate::{
-    FileFault, SealFiles, SigningKey,
+    FileFault, PublicKeys, SealFiles, SigningKey,
     postgres::log::{self, LINES, TENANTS},
     statement::micros,
 };
@@ -61,8 +61,8 @@ pub enum SealError {
     Tenants(#[from] TenantsUnknown),
     /// What is there is not what was sealed: nothing is signed on top of it.
     #[error(
-        "the chain of {tenant} does not end where its last seal says, or this is no seal of ours: \
-         `hrms-bootstrap audit verify` tells what was done to it"
+        "the chain of {tenant} does not end where its last seal says, or no key of audit.signing_key and \
+         audit.public_key has signed that: `hrms-bootstrap audit verify` tells what was done to it"
     )]
     Altered {
         /// Whose; nil is the platform's.
@@ -101,6 +101,8 @@ pub struct Sealer {
     platform: PlatformContext,
     tenants: Arc<dyn Tenants>,
     key: SigningKey,
+    /// The keys on top of whose signatures it signs: its own, and those of the installation before it.
+    trusted: PublicKeys,
     files: SealFiles,
     ambient: Ambient,
     /// The tenant at which the last look ended: the next begins behind it.
@@ -126,6 +128,7 @@ impl Sealer {
             database,
             platform,
             tenants,
+            trusted: key.verifying(),
             key,
             files,
             ambient,
@@ -134,6 +137,13 @@ impl Sealer {
             seals: AtomicU64::new(0),
             no_checkpoint_before: AtomicI64::new(0),
         }
+    }
+
+    /// One that also signs on top of what these keys have signed: those that the installation had before.
+    #[must_use]
+    pub fn trusting(self, earlier: PublicKeys) -> Self {
+        let trusted = self.trusted.and(earlier);
+        Self { trusted, ..self }
     }
 
     /// Seals what waits: of each tenant up to a thousand events, of two hundred tenants; and files
@@ -145,7 +155,9 @@ impl Sealer {
     /// be filed.
     pub async fn look(&self) -> Result<Sealed, SealError> {
         let mut sealed = Sealed::default();
-        for tenant in self.next_tenants(&mut sealed).await? {
+        let tenants = self.next_tenants().await?;
+        let is_full = tenants.len() >= TENANTS;
+        for tenant in tenants {
             let outcome = self.seal(tenant).await;
             self.tell(tenant, outcome.as_ref().err());
             match outcome {
@@ -162,6 +174,8 @@ impl Sealer {
                 Err(_told) => {}
             }
         }
+        // Tenants that are gone wait for ever, and are no reason to hurry.
+        sealed.is_more |= is_full && sealed.events > 0;
         self.seals.fetch_add(sealed.seals, Ordering::Relaxed);
         sealed.filed = self.file().await?;
         sealed.is_more |= sealed.filed >= LINES as u64;
@@ -169,7 +183,7 @@ impl Sealer {
     }
 
     /// Whose turn it is, from where the last look ended.
-    async fn next_tenants(&self, sealed: &mut Sealed) -> Result<Vec<Uuid>, SealError> {
+    async fn next_tenants(&self) -> Result<Vec<Uuid>, SealError> {
         let after = *self.after.lock().unwrap_or_else(PoisonError::into_inner);
         let tx = self.database.begin_platform_read(&self.platform).await?;
         let mut tenants = log::waiting(&tx, after).await?;
@@ -180,7 +194,6 @@ impl Sealer {
         tx.commit().await?;
         let reached = tenants.iter().max().copied().filter(|_| is_full);
         *self.after.lock().unwrap_or_else(PoisonError::into_inner) = reached;
-        sealed.is_more = is_full;
         Ok(tenants)
     }
 

@@ -73,12 +73,12 @@ impl Sealer {
         let first_position = position + 1;
         let mut links = Vec::with_capacity(new.len());
         for it in new {
-            let hash = it.record.hash()?;
+            let hash = it.hash;
             let previous = end;
             end = link(previous, hash);
             position += 1;
             links.push(NewLink {
-                event: it.record.id,
+                event: it.event,
                 position,
                 hash,
                 previous,
@@ -116,8 +116,7 @@ impl Sealer {
             }),
             (Some((position, link)), Some(signed)) => {
                 let seal_hash = signed.statement.hash()?;
-                let is_ours = signed.statement.key_id() != self.key.id()
-                    || self.key.verifying().vouch_for(&signed);
+                let is_ours = self.trusted.vouch_for(&signed);
                 match signed.statement {
                     Statement::Seal(seal)
                         if is_ours && (seal.last_position, seal.link) == (position, link) =>

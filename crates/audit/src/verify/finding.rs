@@ -43,6 +43,9 @@ pub enum Fault {
     SealMisplaced,
     /// The log of all chains says otherwise than the seal.
     LogDiffers,
+    /// What is stored of a chain cannot be read: it was put there past every program of ours. The rest of
+    /// this chain was not verified.
+    ChainIllegible,
     /// A checkpoint was filed, and is not in the database any more.
     CheckpointMissing,
     /// A checkpoint is in the database, and in no file.
@@ -87,6 +90,7 @@ impl Fault {
             Self::RetirementMissing => "a retirement is missing in the database",
             Self::RetirementUnfiled => "a retirement is in no file",
             Self::RetirementForged => "a retirement is forged",
+            Self::ChainIllegible => "what is stored of the chain cannot be read",
             Self::ArchiveChanged => "an archive was changed",
         }
     }

@@ -183,8 +183,14 @@ impl Verifier {
             self.checkpoints(&filed, &mut verified).await?;
         }
         for whose in chains {
-            self.chain(whose, &filed, period, total, &mut verified)
-                .await?;
+            let compared = self.chain(whose, &filed, period, total, &mut verified);
+            match compared.await {
+                Err(VerifyError::Store(StoreError::Corrupt(_) | StoreError::Orm(_))) => {
+                    let finding = Finding::new(Fault::ChainIllegible, &whose.name());
+                    verified.find([finding]);
+                }
+                other => other?,
+            }
             verified.chains += 1;
         }
         if are_all {

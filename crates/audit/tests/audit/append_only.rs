@@ -55,7 +55,8 @@ async fn every_role_and_the_owner_is_refused() {
     scene
         .attack(
             "INSERT INTO t_acme.audit_retirements \
-             SELECT tenant_id, id, 1, 'auth', 1, 1, '1', 1, 'x', 'x', now(), 'x', 'x' \
+             SELECT tenant_id, id, 1, 'auth', 1, 1, '1', 1, 'x', sha256('x'), now(), 'x', \
+                 sha512('x') \
              FROM t_acme.audit_events LIMIT 1",
         )
         .await;

@@ -12,4 +12,5 @@ mod refusals;
 mod retiring;
 mod scene;
 mod sealing;
+mod stolen;
 mod tampering;
