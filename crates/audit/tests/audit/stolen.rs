@@ -31,7 +31,9 @@ impl Thief {
                 None
             }
             Err(error) => {
-                let code = error.as_database_error().and_then(|it| it.code());
+                let code = error
+                    .as_database_error()
+                    .and_then(sqlx::error::DatabaseError::code);
                 Some(code.unwrap_or_default().into_owned())
             }
         }
