@@ -235,7 +235,10 @@ pub(crate) struct FilledFolder(tempfile::TempDir);
 
 impl FilledFolder {
     pub(crate) fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+        let folder = Self(tempfile::tempdir().unwrap());
+        // A sealer that comes too late each time files nothing.
+        std::fs::create_dir(folder.seals()).unwrap();
+        folder
     }
 
     pub(crate) fn seals(&self) -> PathBuf {
