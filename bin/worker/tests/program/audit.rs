@@ -1,6 +1,14 @@
 //! What was recorded is sealed by a worker that has the key, and by no other.
 
-use testkit::{ACME, TestDatabase};
+use std::{path::Path, sync::Arc};
+
+use audit::{Period, PublicKeys, SealFiles, SigningKey, Verifier, Whose};
+use kernel::{
+    Ambient,
+    audit::{AuditCategory, AuditEntry},
+};
+use testkit::{ACME, TestDatabase, scaled};
+use tokio::task::JoinSet;
 
 use crate::{Program, run, until};
 
@@ -81,4 +89,91 @@ async fn a_key_without_a_folder_is_refused() {
     let worker = Program::start(&database.app_url(), &wrong);
     let (status, log) = worker.end();
     assert!(!status.success() && log.contains("audit"), "{log}");
+}
+
+/// How many events: `HRMS_TEST_AUDIT_EVENTS` asks for more.
+const EVENTS: (&str, usize) = ("HRMS_TEST_AUDIT_EVENTS", 2_000);
+const WRITERS: usize = 16;
+/// How many events a transaction records.
+const AT_ONCE: usize = 5;
+
+/// Puts what one wrote behind what the other wrote, as whoever copies both into one folder does.
+fn put_together(one: &Path, other: &Path) {
+    for file in std::fs::read_dir(other).unwrap() {
+        let file = file.unwrap();
+        let text = std::fs::read_to_string(file.path()).unwrap();
+        let into = one.join(file.file_name());
+        let there = std::fs::read_to_string(&into).unwrap_or_default();
+        std::fs::write(into, there + &text).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_sixteen_writers_and_two_processes_that_seal_nothing_is_forked_and_nothing_is_found() {
+    let database = Arc::new(TestDatabase::create().await);
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let workers = folders.each_ref().map(|folder| {
+        let settings = [
+            ("HRMS_AUDIT__SIGNING_KEY", KEY),
+            ("HRMS_AUDIT__SEALS", folder.path().to_str().unwrap()),
+            ("HRMS_AUDIT__SEAL_INTERVAL", "100ms"),
+        ];
+        Program::start(&database.app_url(), &settings)
+    });
+    let on = Arc::new(database.tenants().await);
+    let wanted = scaled(EVENTS.0, EVENTS.1);
+    let mut writers = JoinSet::new();
+    for writer in 0..WRITERS {
+        let on = Arc::clone(&on);
+        writers.spawn(async move {
+            let tenants = [&on.acme, &on.globex, &on.initech, &on.umbrella];
+            for _ in 0..wanted / WRITERS / AT_ONCE {
+                let tx = on.database.begin_tenant(tenants[writer % 4]).await.unwrap();
+                for _ in 0..AT_ONCE {
+                    let entry = AuditEntry::new("desk.moved.v1", AuditCategory::DataWrite);
+                    tx.record(entry.on("desk", ACME.id));
+                }
+                tx.commit().await.unwrap();
+            }
+        });
+    }
+    writers.join_all().await;
+    let recorded = u64::try_from(wanted / WRITERS / AT_ONCE * AT_ONCE * WRITERS).unwrap();
+    let sealing = std::time::Instant::now();
+    while crate::count(&database, "platform.audit_unsealed").await > 0 {
+        assert!(sealing.elapsed() < std::time::Duration::from_mins(10));
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    until(&database, "platform.audit_unfiled", 0).await;
+    for worker in &workers {
+        worker.signal("TERM");
+    }
+    for worker in workers {
+        let (status, log) = worker.end();
+        assert!(
+            status.success() && !log.contains("cannot be sealed"),
+            "{log}"
+        );
+    }
+    put_together(folders[0].path(), folders[1].path());
+    let key = SigningKey::read(&KEY.into()).unwrap();
+    let verifier = Verifier::new(
+        on.database.clone(),
+        on.platform.clone(),
+        PublicKeys::read(&key.public_half()).unwrap(),
+        SealFiles::new(folders[0].path()),
+        None,
+        Ambient::system(),
+        |_, _| {},
+    );
+    let tenants = [&on.acme, &on.globex, &on.initech, &on.umbrella];
+    let mut chains: Vec<Whose> = tenants.map(|it| Whose::Tenant(it.clone())).into();
+    chains.push(Whose::Platform);
+    let proof = verifier
+        .verify(&chains, true, Period::default())
+        .await
+        .unwrap();
+    assert_eq!(proof.findings, []);
+    assert_eq!(proof.events, recorded);
+    println!("{recorded} events, {} seals of two processes", proof.seals);
 }
