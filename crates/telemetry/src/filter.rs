@@ -16,10 +16,11 @@ use tracing_subscriber::layer::Context;
 pub const ACCESS_LOG: &str = "access_log";
 
 /// Crates of this workspace: the general level is theirs. Others are held at [`LIBRARIES`].
-const HOUSE: [&str; 18] = [
+const HOUSE: [&str; 19] = [
     "access",
     "activity",
     "app",
+    "audit",
     "auth",
     "database",
     "employees",
