@@ -214,7 +214,7 @@ async fn hires(database: &Database, tenant: &TenantContext) -> f64 {
         let permit = Permit::obtain(authorizer.as_ref(), &actor).unwrap();
         let number: kernel::EmployeeId = ambient.id();
         let hire = employees::service::Hire {
-            number: Some(number.to_string().replace('-', "").parse().unwrap()),
+            number: Some(number.to_string()[24..].parse().unwrap()),
             name: employees::model::PersonName {
                 first: "Neena".parse().unwrap(),
                 last: "Yang".parse().unwrap(),
